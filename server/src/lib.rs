@@ -15,6 +15,7 @@ pub mod logging;
 pub mod metrics;
 #[cfg(test)]
 mod module_boundaries;
+pub mod notify;
 pub mod process;
 pub mod schedule;
 pub mod secret;

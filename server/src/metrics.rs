@@ -59,6 +59,13 @@ pub struct StoreErrorLabels {
     pub kind: &'static str,
 }
 
+/// The label of an attempt to send a message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct MessageLabels {
+    /// `sent`, `retried` or `given_up`.
+    pub result: &'static str,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All metrics that are counted, and their names and descriptions.
@@ -94,6 +101,8 @@ pub struct Metrics {
     pub destination_retries: Family<RetryLabels, Counter>,
     /// Seconds in which destinations wanted no requests.
     pub destination_rate_limited: Counter<f64, AtomicU64>,
+    /// Attempts to send messages of `[[notify]]`.
+    pub messages: Family<MessageLabels, Counter>,
     /// Calls to the store that failed.
     pub store_errors: Family<StoreErrorLabels, Counter>,
     registry: Registry,
@@ -117,6 +126,7 @@ impl Metrics {
             destination_requests_in_flight: Gauge::default(),
             destination_retries: Family::default(),
             destination_rate_limited: Counter::default(),
+            messages: Family::default(),
             store_errors: Family::default(),
             registry: Registry::with_prefix("cdi"),
         };
@@ -144,6 +154,11 @@ impl Metrics {
             self.unmatched_requests.clone(),
         );
         to.register("jobs_started", "Jobs that this process has started", self.jobs_started.clone());
+        to.register(
+            "notify_attempts",
+            "Attempts to send messages of [[notify]], by result: sent, retried or given_up",
+            self.messages.clone(),
+        );
         to.register(
             "schedule_ticks_skipped",
             "Ticks of schedules that started no job, because one was in progress",
@@ -204,6 +219,9 @@ impl Metrics {
         }
         for kind in ["unavailable", "out_of_disk_space", "busy", "failed"] {
             drop(self.store_errors.get_or_create(&StoreErrorLabels { kind }));
+        }
+        for result in ["sent", "retried", "given_up"] {
+            drop(self.messages.get_or_create(&MessageLabels { result }));
         }
         for status in [404, 405] {
             drop(self.unmatched_requests.get_or_create(&UnmatchedLabels { status }));

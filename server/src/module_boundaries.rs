@@ -48,9 +48,9 @@ fn sync_depends_on_no_connector() {
 
 #[test]
 fn store_depends_on_none_of_its_users() {
-    let modules =
-        ["crate::admin", "crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::schedule"];
-    assert_without("store", &modules);
+    let modules = ["admin", "sync", "connectors", "config", "api", "schedule", "notify"];
+    let modules: Vec<String> = modules.iter().map(|module| format!("crate::{module}")).collect();
+    assert_without("store", &modules.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]
@@ -68,6 +68,11 @@ fn front_depends_on_nothing_behind_it() {
     let modules = ["sync", "connectors", "config", "store", "api", "service", "commands", "settings"];
     let modules: Vec<String> = modules.iter().map(|module| format!("crate::{module}")).collect();
     assert_without("front", &modules.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn notify_depends_on_the_store_alone() {
+    assert_without("notify", &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::service"]);
 }
 
 #[test]

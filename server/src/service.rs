@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use crate::admin::{Admin, Status};
 use crate::api;
 use crate::config::{Config, StoreLocation};
+use crate::notify::Notifier;
 use crate::schedule::Timers;
 use crate::store::{Store, StoreError};
 use crate::sync::Workers;
@@ -43,6 +44,7 @@ pub struct Service {
     http: Option<Http>,
     workers: Option<Workers>,
     timers: Option<Timers>,
+    notifier: Option<Notifier>,
     admin: Admin,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
@@ -78,10 +80,11 @@ impl Service {
         if let Some(workers) = &workers {
             admin.status().set_workers(workers.running());
         }
-        let timers = workers.is_some();
-        let timers = timers.then(|| Timers::start(store.clone(), live.schedules.subscribe(), config.retention));
+        let has_workers = workers.is_some();
+        let timers = has_workers.then(|| Timers::start(store.clone(), live.schedules.subscribe(), config.retention));
+        let notifier = has_workers.then(|| Notifier::start(store.clone(), live.notifications.subscribe()));
         let drain_deadline = config.server.drain_deadline;
-        Ok(Service { store, http, workers, timers, admin, draining, drain_deadline, live })
+        Ok(Service { store, http, workers, timers, notifier, admin, draining, drain_deadline, live })
     }
 
     /// The address it listens on; `None` without the API.
@@ -125,10 +128,17 @@ impl Service {
                 None => std::future::pending().await,
             }
         };
+        let notifier = async {
+            match &mut self.notifier {
+                Some(notifier) => format!("the messages have failed: {}", notifier.failed().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             failed = server => failed,
             failed = workers => failed,
             failed = timers => failed,
+            failed = notifier => failed,
         }
     }
 
@@ -158,6 +168,8 @@ impl Service {
             }
         };
         tokio::join!(close, stop);
+        // Until here, syncs that have ended are told of.
+        drop(self.notifier);
     }
 }
 

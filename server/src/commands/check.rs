@@ -62,6 +62,7 @@ async fn findings(config: &Config) -> Vec<Finding> {
     });
     let probed: Vec<Vec<Finding>> = futures::stream::iter(probes).buffered(AT_ONCE).collect().await;
     findings.extend(probed.into_iter().flatten());
+    findings.extend(notify(config).await);
     if let Some(store) = store {
         store.close().await;
     }
@@ -184,6 +185,18 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
         findings.extend(local_files(&name, integration));
     }
     findings
+}
+
+/// Tries the receivers of messages without sending one.
+async fn notify(config: &Config) -> Vec<Finding> {
+    let probes = config.notify.iter().map(async |entry| {
+        let subject = format!("notify `{}`", entry.name);
+        match entry.channel.probe().await {
+            Ok(found) => Finding::ok(subject, found),
+            Err(problem) => Finding::failed(subject, problem),
+        }
+    });
+    futures::stream::iter(probes).buffered(AT_ONCE).collect().await
 }
 
 /// When an integration is synced next, if it has a schedule.

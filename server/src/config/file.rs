@@ -25,6 +25,8 @@ pub(super) struct File {
     #[serde(default)]
     pub keys: Vec<Key>,
     #[serde(default)]
+    pub notify: Vec<Notify>,
+    #[serde(default)]
     pub integrations: Vec<Integration>,
 }
 
@@ -90,6 +92,34 @@ pub(super) struct Key {
     pub revoked: bool,
     #[cfg(feature = "faults")]
     pub fault: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Notify {
+    pub name: Text,
+    pub webhook: Option<Webhook>,
+    pub email: Option<Email>,
+    pub on: Option<Spanned<Vec<Text>>>,
+    pub overdue_after: Option<DurationText>,
+    pub workspaces: Option<Spanned<Vec<Text>>>,
+    pub integrations: Option<Spanned<Vec<Text>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhook {
+    pub url: Spanned<SecretText>,
+    pub secret: Spanned<SecretText>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Email {
+    pub from: Text,
+    #[serde(default)]
+    pub to: Vec<Text>,
+    pub smtp: Spanned<SecretText>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,6 +7,7 @@ mod admin;
 mod file;
 mod front;
 mod integrations;
+mod notify;
 mod retention;
 mod schedules;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 
+use crate::notify::{About, Entry, Notifications};
 use crate::secret::KeyHash;
 pub use admin::AdminConfig;
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub workspaces: Vec<Workspace>,
     /// API keys.
     pub keys: Vec<ApiKey>,
+    /// Who is told what.
+    pub notify: Vec<Arc<Entry>>,
     /// Integrations, by ID.
     pub integrations: Vec<Arc<Integration>>,
 }
@@ -132,6 +136,16 @@ impl Config {
     /// Its integrations by ID.
     pub fn by_id(&self) -> Integrations {
         Arc::new(self.integrations.iter().map(|integration| (integration.id, integration.clone())).collect())
+    }
+
+    /// Who is told what, of which integrations.
+    pub fn notifications(&self) -> Notifications {
+        let about = |integration: &Arc<Integration>| {
+            let Integration { id, name, workspace, contact_emails, paused, .. } = &**integration;
+            let (name, workspace, contacts) = (name.clone(), workspace.clone(), contact_emails.clone());
+            (*id, About { name, workspace, contacts, paused: *paused })
+        };
+        Notifications { entries: self.notify.clone(), integrations: self.integrations.iter().map(about).collect() }
     }
 
     /// Keys and sections in which another version of the file differs, and which a running service does not change.

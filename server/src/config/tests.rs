@@ -550,6 +550,9 @@ fn parse_example(text: &str) -> Result<Config, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("BRAZE_API_KEY"), "the-key").unwrap();
     std::fs::write(folder.path().join("SHOP_DATABASE_URL"), "postgres://reader:secret@localhost/shop").unwrap();
+    std::fs::write(folder.path().join("SMTP_URL"), "smtps://cdi:secret@mail.example.com").unwrap();
+    std::fs::write(folder.path().join("WEBHOOK_URL"), "https://hooks.example.com/secret").unwrap();
+    std::fs::write(folder.path().join("WEBHOOK_SECRET"), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     std::fs::write(folder.path().join("OPENCDI_STORE_URL"), "postgres://opencdi:secret@localhost/opencdi").unwrap();
     Config::parse(text, &folder.path().join("opencdi.toml"), &crate::api::known())
 }
@@ -564,7 +567,8 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
             .filter(|text| text.contains(" = ") || text.starts_with('['))
             .filter(|text| text.starts_with(|first: char| first.is_lowercase() || first == '['));
         // The other ways to write what already stands there.
-        let setting = setting.filter(|text| !text.starts_with("store = ") && !text.starts_with("url = "));
+        let others = ["store = ", "url = ", "integrations = "];
+        let setting = setting.filter(|text| !others.iter().any(|other| text.starts_with(other)));
         everything.push_str(setting.unwrap_or(line));
         everything.push('\n');
     }
@@ -634,6 +638,7 @@ fn the_example_shows_every_key() {
         "[retention]",
         "[[workspaces]]",
         "[[keys]]",
+        "[[notify]]",
         "[[integrations]]",
     ];
     let sources = connectors::sources().map(|kind| format!("kind = \"sqlite\"\n|kind = {kind:?}"));
@@ -718,4 +723,138 @@ fn names_with_characters_that_cannot_be_seen_are_refused() {
             assert!(problem.ends_with("this name begins or ends with a space; remove it"), "{problem}");
         }
     }
+}
+
+/// The problems of a file with this `[[notify]]` entry.
+fn notify(entry: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, text) in [
+        ("braze.key", "the-key"),
+        ("signing.key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("short.key", "whsec_hunter2"),
+        ("url", "hunter2.example.com/x"),
+    ] {
+        std::fs::write(folder.path().join(file), text).unwrap();
+    }
+    let other = WHOLE[WHOLE.find("[[integrations]]").unwrap()..].replace("1b01", "1b02").replace("Users", "Orders");
+    let text = format!("{WHOLE}\n{}\n{other}\n[[notify]]\n{entry}", other.replace("1b02", "1b03"));
+    let place = format!("{}/", folder.path().display());
+    let error = Config::parse(&text, &folder.path().join("opencdi.toml"), &known()).map(|_| ()).unwrap_err();
+    error.to_string().replace(&place, "")
+}
+
+#[test]
+fn problems_of_messages_are_said_at_once_without_secrets() {
+    let error = notify(
+        r#"
+        name = "ops"
+        webhook = { url = { file = "url" }, secret = { file = "short.key" } }
+        on = ["error", "failure", "overdue"]
+        workspaces = ["theirs"]
+
+        [[notify]]
+        name = "ops"
+        webhook = { url = "https://me:hunter2@example.com/", secret = "whsec_hunter2" }
+        on = []
+        overdue_after = "6h"
+        integrations = ["Users", "Nobody", "Orders"]
+
+        [[notify]]
+        name = "nowhere"
+        workspaces = ["ours"]
+        integrations = ["6F1E24A8-0a3b-4a51-9d0e-0c7a4f7a1b01"]
+
+        [[notify]]
+        name = "always"
+        webhook = { url = "ftp://example.com/", secret = { file = "signing.key" } }
+        on = ["overdue"]
+        overdue_after = "10ms"
+        integrations = []
+
+        [[notify]]
+        name = "both"
+        webhook = { url = "https://example.com/", secret = { file = "signing.key" } }
+        email = { from = "cdi@example.com", smtp = "smtp://localhost" }
+
+        [[notify]]
+        name = "mail"
+        email = { from = "nobody", to = ["a@example.com, b@example.com"], smtp = "smtps://me:hunter2@example.com" }
+
+        [[notify]]
+        name = "mail 2"
+        email = { from = "cdi@example.com", smtp = { file = "url" } }
+        "#,
+    );
+    for expected in [
+        "`notify[0].webhook.url`: the text in the file url is not the URL of a webhook; write `https://<host>/<path>`",
+        "`notify[0].webhook.secret`: the text in the file short.key is not `whsec_` and the Base64 of 24 to 64 bytes; `echo whsec_$(openssl",
+        "`notify[0].on[1]`: there are no messages about `failure`; name some of `error`, `config_error`, `partial`",
+        "`notify[0].name`: `overdue` needs `overdue_after`, the time without a successful sync, such as \"6h\"",
+        "`notify[0].workspaces[0]`: no integration has the workspace `theirs`",
+        "`notify[1].name`: there is another [[notify]] entry with the name `ops`, on line",
+        "`notify[1].webhook.url`: this URL contains a password in plain text",
+        "`notify[1].webhook.secret`: this secret is in plain text",
+        "`notify[1].on`: name at least one of `error`",
+        "`notify[1].overdue_after`: `overdue_after` is for messages about `overdue`; add that to `on`",
+        "`notify[1].integrations[1]`: there is no integration with the name or the ID `Nobody`",
+        "`notify[1].integrations[2]`: several integrations have the name `Orders`; write their IDs",
+        "`notify[2].name`: this entry does not say where messages go; add `webhook = {",
+        "`notify[2].integrations`: write either `workspaces` or `integrations`",
+        "`notify[3].webhook.url`: this URL is not the URL of a webhook",
+        "`notify[3].overdue_after`: this is too short; the shortest possible is \"1s\"",
+        "`notify[3].integrations`: this list is empty; remove this line for messages about all integrations",
+        "`notify[4].email.from`: an entry has either `webhook` or `email`; write two entries",
+        "`notify[5].email.from`: write one e-mail address, such as \"cdi@example.com\"",
+        "`notify[5].email.to[0]`: write one e-mail address",
+        "`notify[5].email.smtp`: this URL contains a password in plain text",
+        "`notify[6].email.smtp`: the text in the file url is not the URL of a mail server; write `smtps://",
+    ] {
+        assert!(error.contains(expected), "{expected}\n    is not in\n{error}");
+    }
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn an_entry_covers_what_it_names() {
+    use crate::notify::Event;
+    let integration = WHOLE[WHOLE.find("[[integrations]]").unwrap()..].to_owned();
+    let with = |id: &str, name: &str, workspace: &str| {
+        let named = integration.replace("1b01", id).replace("Users", name);
+        named.replace("workspace = \"ours\"", &format!("workspace = \"{workspace}\""))
+    };
+    let entry = |name: &str, more: &str| {
+        let webhook = "webhook = { url = \"https://x/y\", secret = { file = \"signing.key\" } }";
+        format!("[[notify]]\nname = \"{name}\"\n{webhook}\n{more}\n")
+    };
+    let text = [
+        WHOLE.to_owned(),
+        with("1b02", "Orders", "ours"),
+        with("1b03", "Others", "theirs"),
+        entry("all", ""),
+        entry("ours", "workspaces = [\"ours\"]"),
+        entry(
+            "two",
+            "integrations = [\"Others\", \"6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01\"]\non = [\"overdue\"]\noverdue_after = \"30d\"",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("braze.key"), "the-key").unwrap();
+    std::fs::write(folder.path().join("signing.key"), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    let path = folder.path().join("opencdi.toml");
+    let config = Config::parse(&text.join("\n"), &path, &known()).unwrap_or_else(|error| panic!("{error}"));
+    let covered = |entry: &crate::notify::Entry| {
+        let covered = config.integrations.iter().filter(|integration| entry.covers(&integration.id));
+        covered.map(|integration| integration.name.clone()).collect::<Vec<_>>()
+    };
+    let [all, ours, two] = &config.notify[..] else { panic!() };
+    assert_eq!(covered(all), ["Users", "Orders", "Others"]);
+    assert_eq!(covered(ours), ["Users", "Orders"]);
+    assert_eq!(covered(two), ["Users", "Others"]);
+    assert_eq!(all.on, Event::DEFAULT.into());
+    assert_eq!(two.overdue_after, Some(std::time::Duration::from_secs(30 * 24 * 3600)));
+    assert_eq!(config.notifications().integrations[&config.integrations[2].id].workspace, "theirs");
+    // Commands that only need the store read no secret.
+    std::fs::remove_file(folder.path().join("signing.key")).unwrap();
+    std::fs::write(&path, text.join("\n").replace("\"https://x/y\"", "{ env = \"NOT_SET\" }")).unwrap();
+    Config::load_for_store(&path, &known()).unwrap_or_else(|error| panic!("{error}"));
 }

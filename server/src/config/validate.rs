@@ -12,8 +12,8 @@ use super::admin;
 use super::file::{self, File};
 use super::front;
 use super::integrations::Integrations;
-use super::retention;
 use super::{ApiKey, Config, Known, Secrets, ServerConfig, Workspace};
+use super::{notify, retention};
 use crate::secret::KeyHash;
 #[cfg(feature = "faults")]
 use crate::settings::Text;
@@ -43,6 +43,7 @@ pub(super) fn config(
     if secrets == Secrets::OfStore {
         check.reader.skip_secrets();
     }
+    let notify = notify::read(&mut check.reader, file.notify, &file.integrations, secrets);
     let mut integrations = Integrations::new(&mut check.reader);
     if let StoreLocation::Sqlite(path) = &store {
         integrations.file_of_the_store(path);
@@ -59,6 +60,7 @@ pub(super) fn config(
         retention,
         workspaces,
         keys,
+        notify,
         integrations,
     })
 }

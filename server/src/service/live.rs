@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use crate::admin::Status;
 use crate::api::Settings;
 use crate::config::{Config, Integration, IntegrationId};
+use crate::notify::Notifications;
 use crate::schedule::Scheduled;
 use crate::sync::Integrations;
 
@@ -16,6 +17,7 @@ pub struct Live {
     pub(super) settings: watch::Sender<Arc<Settings>>,
     pub(super) integrations: watch::Sender<Integrations>,
     pub(super) schedules: watch::Sender<Arc<[Scheduled]>>,
+    pub(super) notifications: watch::Sender<Arc<Notifications>>,
     /// What the operator's address shows.
     status: Arc<Status>,
 }
@@ -26,15 +28,17 @@ impl Live {
             settings: watch::Sender::new(Settings::new(config)),
             integrations: watch::Sender::new(config.by_id()),
             schedules: watch::Sender::new(scheduled(&config.integrations)),
+            notifications: watch::Sender::new(Arc::new(config.notifications())),
             status,
         }
     }
 
-    /// Uses the keys, workspaces, integrations and schedules of another configuration from now on. Syncs in progress end as they began.
+    /// Uses the keys, workspaces, integrations, schedules and `[[notify]]` of another configuration from now on. Syncs in progress end as they began.
     pub fn apply(&self, config: &Config) {
         self.settings.send_replace(Settings::new(config));
         self.integrations.send_replace(config.by_id());
         self.schedules.send_replace(scheduled(&config.integrations));
+        self.notifications.send_replace(Arc::new(config.notifications()));
         self.status.set_integrations(names(config));
     }
 

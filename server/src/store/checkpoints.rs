@@ -80,7 +80,7 @@ impl Store {
             let ended = async {
                 write(transaction.connection(), lease, integration, checkpoint).await?;
                 let end = self.database.with_store_clock(
-                    "UPDATE jobs SET status = $1, cause = $2, lease_token = NULL, lease_until = NULL,
+                    "UPDATE jobs SET status = $1, cause = $2, lease_token = NULL, lease_until = NULL, announce = 1,
                                      finished_at = CASE WHEN started_at > {now} THEN started_at ELSE {now} END
                      WHERE id = $3",
                 );

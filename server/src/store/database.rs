@@ -185,6 +185,15 @@ impl Database {
         }
     }
 
+    /// The end of a query in a transaction: SQL that waits for others who are about to change the rows that it finds, and then
+    /// leaves out those that do not match any more.
+    pub fn for_update(&self) -> &'static str {
+        match self.kind {
+            Kind::Sqlite => "",
+            Kind::Postgres => "FOR UPDATE",
+        }
+    }
+
     /// Runs a statement that only reads and returns its rows.
     pub async fn read(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
         self.bounded(async { Ok(statement.fetch_all(&self.read).await?) }).await

@@ -18,7 +18,7 @@ use crate::metrics::METRICS;
 use crate::types::IntegrationId;
 
 /// What [`job`] reads of a job's row.
-const COLUMNS: &str = "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause, scheduled_for, row_errors_deleted_at,
+pub(super) const COLUMNS: &str = "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause, scheduled_for, row_errors_deleted_at,
     CAST(CASE WHEN lease_until > {now} THEN 1 ELSE 0 END AS BIGINT) AS has_worker";
 
 /// The ID of a job.
@@ -321,7 +321,7 @@ impl Store {
     }
 }
 
-fn job(row: &AnyRow) -> Result<Job, StoreError> {
+pub(super) fn job(row: &AnyRow) -> Result<Job, StoreError> {
     let finished_at = row.try_get::<Option<i64>, _>("finished_at")?;
     let time = |column: &str| row.try_get::<Option<i64>, &str>(column)?.map(from_micros).transpose();
     Ok(Job {

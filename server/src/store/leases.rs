@@ -212,7 +212,7 @@ impl Store {
     /// Ends a cancelled job if it is in progress and no worker has it. Returns whether it has ended by that.
     pub async fn end_without_worker(&self, job: JobId, cause: &str) -> Result<bool, StoreError> {
         let end = self.database.with_store_clock(
-            "UPDATE jobs SET status = 'error', cause = $1, cancelled_at = {now}, lease_token = NULL, lease_until = NULL,
+            "UPDATE jobs SET status = 'error', cause = $1, cancelled_at = {now}, lease_token = NULL, lease_until = NULL, announce = 1,
                              finished_at = CASE WHEN started_at > {now} THEN started_at ELSE {now} END
              WHERE id = $2 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})",
         );

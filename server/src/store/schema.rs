@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "ends", include_str!("../../migrations/0002_ends.sql")),
     (3, "record", include_str!("../../migrations/0003_record.sql")),
     (4, "operations", include_str!("../../migrations/0004_operations.sql")),
+    (5, "notify", include_str!("../../migrations/0005_notify.sql")),
 ];
 
 /// The version that this program creates.

@@ -14,8 +14,17 @@ use super::{Store, StoreError, schema};
 use crate::types::IntegrationId;
 
 /// The tables of a store, besides that of its migrations.
-pub(super) const TABLES: [&str; 7] =
-    ["digest_key", "jobs", "rate_limits", "record_changes", "row_errors", "schedules", "watermarks"];
+pub(super) const TABLES: [&str; 9] = [
+    "digest_key",
+    "jobs",
+    "messages",
+    "overdue_watches",
+    "rate_limits",
+    "record_changes",
+    "row_errors",
+    "schedules",
+    "watermarks",
+];
 
 pub(super) const QUEUE: &str = "SELECT {now} AS now,
     (SELECT COUNT(*) FROM jobs WHERE finished_at IS NULL AND lease_until IS NULL) AS waiting,

@@ -352,3 +352,37 @@ async fn rows_before_the_watermark_are_not_looked_at() {
     assert_eq!(said_of_rows(rows, Some(&store)).await, [""; 0]);
     store.close().await;
 }
+
+#[tokio::test]
+async fn receivers_of_messages_are_tried_and_nobody_is_warned_of() {
+    let (folder, _source) = a_source("CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD)");
+    std::fs::write(folder.path().join("secret"), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    // A port that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let toml = format!(
+        r#"
+        [[integrations]]
+        id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
+        name = "Users"
+        workspace = "ours"
+        type = "attributes"
+        source = {{ kind = "sqlite", path = "source.db", table = "users" }}
+        destination = {{ kind = "jsonl", path = "users.jsonl" }}
+        [[notify]]
+        name = "ops"
+        webhook = {{ url = "http://127.0.0.1:{port}/hunter2", secret = {{ file = "secret" }} }}
+        [[notify]]
+        name = "team"
+        email = {{ from = "cdi@example.com", smtp = "smtp://127.0.0.1:{port}" }}"#
+    );
+    let config = config(&toml, &folder.path().join("opencdi.toml"));
+    let found = findings(&config).await.into_iter().filter(|finding| finding.subject.starts_with("notify"));
+    let found: Vec<_> = found.map(|finding| (finding.state, finding.subject, finding.message)).collect();
+    let [nobody, ops, team] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((nobody.0, nobody.1.as_str()), (State::Warning, "notify `team`"));
+    assert!(nobody.2.starts_with("nobody is told of 1 integration: without `to`"), "{nobody:?}");
+    assert_eq!((ops.0, ops.1.as_str()), (State::Failed, "notify `ops`"));
+    assert!(ops.2.starts_with("the receiver cannot be reached: Connection refused"), "{ops:?}");
+    assert_eq!((team.0, team.1.as_str()), (State::Failed, "notify `team`"));
+    assert!(team.2.starts_with("the mail server cannot be used: Connection error: Connection refused"), "{team:?}");
+}

@@ -1,0 +1,69 @@
+//! What there are messages about, and which of them the end of a job causes.
+
+use super::Entry;
+use crate::store::{EndedJob, JobStatus};
+
+/// What a message is about. The names are those of `on` in `[[notify]]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    /// A sync has ended in `error`.
+    Error,
+    /// A sync has ended in `config_error`.
+    ConfigError,
+    /// A sync has ended in `partial`.
+    Partial,
+    /// A sync has ended in `success`.
+    Success,
+    /// A sync has got to its end after others had failed, or after the integration was overdue.
+    Recovered,
+    /// No sync has got to its end for too long.
+    Overdue,
+}
+
+impl Event {
+    /// All of them.
+    pub const ALL: [Event; 6] =
+        [Event::Error, Event::ConfigError, Event::Partial, Event::Success, Event::Recovered, Event::Overdue];
+    /// Those of an entry without `on`.
+    pub const DEFAULT: [Event; 3] = [Event::Error, Event::ConfigError, Event::Recovered];
+
+    /// Its name in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Event::Error => "error",
+            Event::ConfigError => "config_error",
+            Event::Partial => "partial",
+            Event::Success => "success",
+            Event::Recovered => "recovered",
+            Event::Overdue => "overdue",
+        }
+    }
+
+    /// Its name in messages.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Event::Error => "sync.error",
+            Event::ConfigError => "sync.config_error",
+            Event::Partial => "sync.partial",
+            Event::Success => "sync.success",
+            Event::Recovered => "integration.recovered",
+            Event::Overdue => "integration.overdue",
+        }
+    }
+}
+
+/// The event that an entry tells of when a job has ended: at most one. A recovery is told instead of the success that it is.
+pub(super) fn of_job(entry: &Entry, ended: &EndedJob) -> Option<Event> {
+    let recovered = ended.failing_since.is_some() || ended.overdue.contains(&entry.name);
+    if recovered && entry.on.contains(&Event::Recovered) {
+        return Some(Event::Recovered);
+    }
+    let event = match ended.job.status {
+        JobStatus::Success => Event::Success,
+        JobStatus::Partial => Event::Partial,
+        JobStatus::Error => Event::Error,
+        JobStatus::ConfigError => Event::ConfigError,
+        JobStatus::Running => return None,
+    };
+    entry.on.contains(&event).then_some(event)
+}

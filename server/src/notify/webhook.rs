@@ -1,0 +1,121 @@
+//! Messages as HTTP requests, in the manner of Standard Webhooks.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chrono::Utc;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Client, Response, Url};
+
+use super::channel::NotSent;
+use super::retries::retry_after;
+use super::signature::SigningKey;
+use crate::secret::Secret;
+use crate::store::ClaimedMessage;
+
+/// How long a receiver may take to answer.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An address that takes messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its URL, `https` or `http`; often a secret.
+    pub url: Secret,
+    /// The key of the signatures.
+    pub key: SigningKey,
+}
+
+impl Webhook {
+    pub(super) fn warning(&self) -> Option<String> {
+        let url = Url::parse(self.url.expose()).ok().filter(|url| url.scheme() == "http")?;
+        let host = url.host_str()?;
+        (!is_this_machine(host)).then(|| format!("messages are sent to {host} unencrypted; write `https://` in `url`"))
+    }
+}
+
+/// Whether a host is the machine itself.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    // An IPv6 address is in brackets.
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
+}
+
+/// Sends to a webhook.
+#[derive(Debug)]
+pub(super) struct Sender {
+    webhook: Webhook,
+    http: Client,
+}
+
+impl Sender {
+    pub fn new(webhook: &Webhook) -> Result<Sender, String> {
+        let http = Client::builder()
+            .user_agent(concat!("opencdi/", env!("CARGO_PKG_VERSION")))
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .build();
+        Ok(Sender { webhook: webhook.clone(), http: http.map_err(|error| error.to_string())? })
+    }
+
+    pub async fn send(&self, message: &ClaimedMessage) -> Result<(), NotSent> {
+        let now = Utc::now();
+        let time = now.timestamp();
+        let request = self
+            .http
+            .post(self.webhook.url.expose())
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", &message.id)
+            .header("webhook-timestamp", time)
+            .header("webhook-signature", self.webhook.key.sign(&message.id, time, &message.body))
+            .body(message.body.clone());
+        let response = request.send().await.map_err(|error| NotSent::for_now(described(error)))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        Err(NotSent {
+            retry_after: header.and_then(|text| retry_after(text, now)),
+            is_final: status == StatusCode::GONE,
+            reason: answered(&response),
+        })
+    }
+
+    /// Sends a HEAD request, which tells names, addresses and certificates that do not work.
+    pub async fn probe(&self) -> Result<String, String> {
+        let response = self.http.head(self.webhook.url.expose()).send().await.map_err(described)?;
+        let status = response.status();
+        if status.is_server_error() || status.is_redirection() || status == StatusCode::GONE {
+            return Err(answered(&response));
+        }
+        Ok("reachable; no message was sent".to_owned())
+    }
+}
+
+/// An answer that is no success. Its body is not shown, nor the end of an address, which may have secrets.
+fn answered(response: &Response) -> String {
+    let status = response.status();
+    if !status.is_redirection() {
+        return format!("the receiver answered {status}");
+    }
+    format!("the receiver redirects ({status}); redirects are not followed, so write the final address in `url`")
+}
+
+/// An error of a request, without its URL.
+fn described(error: reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("the receiver did not answer within {TIMEOUT:?}");
+    }
+    let error = error.without_url();
+    let mut root: &dyn std::error::Error = &error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    if error.is_connect() {
+        format!("the receiver cannot be reached: {root}")
+    } else {
+        format!("the request failed: {root}")
+    }
+}

@@ -1,0 +1,224 @@
+//! The outbox.
+
+use super::*;
+use crate::store::{EndedJob, JobId, NewMessage, Overdue};
+
+on_both! {
+    each_ended_job_has_one_message_whatever_the_number_of_replicas
+    a_job_that_ends_without_a_worker_has_a_message_too
+    jobs_are_announced_in_their_order_and_the_first_success_ends_a_failure
+    a_message_that_was_not_recorded_as_sent_is_sent_again_with_its_id
+    a_message_that_failed_is_due_later_or_given_up
+    an_integration_is_overdue_once_until_it_succeeds
+    old_messages_are_deleted
+}
+
+pub(super) fn message(ended: &EndedJob) -> Vec<NewMessage> {
+    let id = format!("msg of {}", ended.job.id);
+    vec![NewMessage {
+        id,
+        notify: "ops".into(),
+        integration: ended.integration,
+        job: Some(ended.job.id),
+        event: "sync.error",
+        body: "{}".into(),
+    }]
+}
+
+async fn announce(store: &Store) -> usize {
+    store.announce_jobs(message).await.unwrap()
+}
+
+async fn due(store: &Store) -> Vec<String> {
+    store.due_messages("ops", 1000).await.unwrap()
+}
+
+/// Makes all messages due.
+async fn time_passes(location: &StoreLocation) {
+    tamper(location, "UPDATE messages SET due_at = 0".into()).await;
+}
+
+async fn each_ended_job_has_one_message_whatever_the_number_of_replicas(location: StoreLocation) {
+    let replicas = join_all((0..3).map(|_| open(location.clone()))).await;
+    let integrations: Vec<_> = (0..150).map(|_| id()).collect();
+    for integration in &integrations {
+        run(&replicas[0], *integration, time(5), JobStatus::Error).await;
+    }
+    let announced = join_all((0..12).map(|number| announce(&replicas[number % 3]))).await;
+    assert_eq!(announced.iter().sum::<usize>(), 150, "{announced:?}");
+    assert_eq!(announce(&replicas[1]).await, 0);
+    let due = due(&replicas[2]).await;
+    assert_eq!(due.len(), 150);
+    // Each is claimed once.
+    let claims = due.iter().flat_map(|id| replicas.iter().map(move |store| store.claim_message(id, LEASE)));
+    let claimed = join_all(claims).await.into_iter().filter_map(Result::unwrap);
+    assert_eq!(claimed.map(|claimed| claimed.id).collect::<BTreeSet<_>>().len(), 150);
+    assert_eq!(self::due(&replicas[0]).await, [""; 0]);
+}
+
+async fn a_job_that_ends_without_a_worker_has_a_message_too(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    assert!(started(&store, integration, Utc::now()).await);
+    assert_eq!(announce(&store).await, 0, "it has not ended");
+    assert!(matches!(store.cancel_job(integration, "cancelled").await.unwrap(), Cancelled::Ended(_)));
+    let seen = std::sync::Mutex::new(Vec::new());
+    let announced = store.announce_jobs(|ended| {
+        seen.lock().unwrap().push((ended.integration, ended.job.status, ended.job.cause.clone()));
+        Vec::new()
+    });
+    assert_eq!(announced.await.unwrap(), 1);
+    assert_eq!(*seen.lock().unwrap(), [(integration, JobStatus::Error, Some("cancelled".into()))]);
+    assert_eq!(announce(&store).await, 0, "it is announced, although there was no message");
+    assert_eq!(due(&store).await, [""; 0]);
+}
+
+async fn jobs_are_announced_in_their_order_and_the_first_success_ends_a_failure(location: StoreLocation) {
+    use JobStatus::{ConfigError, Error, Partial, Success};
+    let store = open(location.clone()).await;
+    let (integration, other) = (id(), id());
+    let statuses = [Error, Success, Success, ConfigError, Error, Partial, Success, Error, Success];
+    for (number, status) in (1..).zip(statuses) {
+        run(&store, integration, time(10 * number), status).await;
+        run(&store, other, time(10 * number + 1), Success).await;
+    }
+    // By the clock, the later ones have ended first.
+    tamper(&location, "UPDATE jobs SET finished_at = 1000 - started_at".into()).await;
+    let seen = std::sync::Mutex::new(Vec::new());
+    let note = |ended: &EndedJob| {
+        let since = ended.failing_since.map(|time| time.timestamp_micros());
+        match ended.integration == integration {
+            true => seen.lock().unwrap().push((ended.job.status, since)),
+            false => assert_eq!(since, None, "the failures of others do not matter"),
+        }
+        Vec::new()
+    };
+    assert_eq!(store.announce_jobs(note).await.unwrap(), 18);
+    let expected = [
+        (Error, None),
+        (Success, Some(10)),
+        (Success, None),
+        (ConfigError, None),
+        (Error, None),
+        (Partial, Some(40)),
+        (Success, None),
+        (Error, None),
+        (Success, Some(80)),
+    ];
+    assert_eq!(*seen.lock().unwrap(), expected);
+}
+
+/// A crash between sending and recording that.
+async fn a_message_that_was_not_recorded_as_sent_is_sent_again_with_its_id(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    run(&store, id(), time(5), JobStatus::Error).await;
+    announce(&store).await;
+    let [id] = &due(&store).await[..] else { panic!() };
+    let first = store.claim_message(id, LEASE).await.unwrap().unwrap();
+    assert_eq!(store.claim_message(id, LEASE).await.unwrap(), None, "nobody else sends it meanwhile");
+    time_passes(&location).await;
+    let second = store.claim_message(id, LEASE).await.unwrap().unwrap();
+    assert_eq!((&second.id, &second.body, second.attempts), (&first.id, &first.body, 2));
+    // The first sender was only slow; the second one decides.
+    store.message_failed(&first, "it did not work", None).await.unwrap();
+    time_passes(&location).await;
+    assert_eq!(due(&store).await.len(), 1);
+    store.message_sent(&second).await.unwrap();
+    time_passes(&location).await;
+    assert_eq!(due(&store).await, [""; 0]);
+    assert_eq!(store.claim_message(id, LEASE).await.unwrap(), None);
+}
+
+async fn a_message_that_failed_is_due_later_or_given_up(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    run(&store, id(), time(5), JobStatus::Error).await;
+    announce(&store).await;
+    let [id] = &due(&store).await[..] else { panic!() };
+    let claimed = store.claim_message(id, LEASE).await.unwrap().unwrap();
+    store.message_failed(&claimed, "503", Some(LEASE)).await.unwrap();
+    assert_eq!(due(&store).await, [""; 0], "not yet");
+    store.message_failed(&claimed, "503", Some(Duration::ZERO)).await.unwrap();
+    assert_eq!(due(&store).await.len(), 1);
+    let claimed = store.claim_message(id, LEASE).await.unwrap().unwrap();
+    store.message_failed(&claimed, "410", None).await.unwrap();
+    time_passes(&location).await;
+    assert_eq!(due(&store).await, [""; 0]);
+}
+
+async fn an_integration_is_overdue_once_until_it_succeeds(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    let (late, good, unwanted) = (id(), id(), id());
+    run(&store, late, time(5), JobStatus::Success).await;
+    run(&store, late, time(6), JobStatus::Error).await;
+    assert_eq!(announce(&store).await, 2);
+    tamper(&location, "DELETE FROM messages".into()).await;
+    let hour = Duration::from_secs(3600);
+    store.watch_for_overdue("ops", &[late, good, unwanted]).await.unwrap();
+    store.watch_for_overdue("others", &[late]).await.unwrap();
+    let seen = std::sync::Mutex::new(Vec::new());
+    let overdue = |overdue: &Overdue| {
+        let job = overdue.job.as_ref().map(|job| job.status);
+        seen.lock().unwrap().push((overdue.integration, overdue.last_success.is_some(), job));
+        (overdue.integration != unwanted).then(|| NewMessage {
+            id: format!("{} {}", overdue.integration, overdue.since),
+            notify: "ops".into(),
+            integration: overdue.integration,
+            job: None,
+            event: "integration.overdue",
+            body: "{}".into(),
+        })
+    };
+    assert_eq!(store.announce_overdue("ops", hour, overdue).await.unwrap(), 0, "a watch begins when it is first seen");
+    let hours_pass = async || {
+        let earlier = "UPDATE overdue_watches SET succeeded_at = succeeded_at - 7200000000";
+        tamper(&location, format!("{earlier} WHERE integration_id <> '{good}'")).await;
+    };
+    hours_pass().await;
+    let replicas = join_all((0..3).map(|_| open(location.clone()))).await;
+    let announced = join_all((0..6).map(|number| replicas[number % 3].announce_overdue("ops", hour, overdue))).await;
+    assert_eq!(announced.into_iter().map(Result::unwrap).sum::<usize>(), 2);
+    let mut seen_first = std::mem::take(&mut *seen.lock().unwrap());
+    seen_first.sort_by_key(|(integration, ..)| *integration != late);
+    assert_eq!(seen_first, [(late, true, Some(JobStatus::Error)), (unwanted, false, None)]);
+    assert_eq!(due(&store).await.len(), 1);
+    // A watch that goes on is left as it is.
+    store.watch_for_overdue("ops", &[late, good, unwanted]).await.unwrap();
+    tamper(&location, format!("DELETE FROM overdue_watches WHERE integration_id = '{unwanted}'")).await;
+    hours_pass().await;
+    assert_eq!(store.announce_overdue("ops", hour, overdue).await.unwrap(), 0, "it is told once");
+
+    // A failure changes nothing; a success ends it, and it is said for whom it was overdue.
+    let ended = |status| {
+        let (store, seen) = (store.clone(), std::sync::Mutex::new(Vec::new()));
+        async move {
+            run(&store, late, Utc::now(), status).await;
+            let note = |ended: &EndedJob| {
+                seen.lock().unwrap().push(ended.overdue.clone());
+                Vec::new()
+            };
+            store.announce_jobs(note).await.unwrap();
+            seen.into_inner().unwrap().pop().unwrap()
+        }
+    };
+    assert_eq!(ended(JobStatus::Error).await, [""; 0]);
+    assert_eq!(ended(JobStatus::Success).await, ["ops"]);
+    assert_eq!(ended(JobStatus::Success).await, [""; 0]);
+    assert_eq!(store.announce_overdue("ops", hour, overdue).await.unwrap(), 0);
+    hours_pass().await;
+    assert_eq!(store.announce_overdue("ops", hour, overdue).await.unwrap(), 1, "it is overdue once more");
+    assert_eq!(due(&store).await.len(), 2);
+}
+
+async fn old_messages_are_deleted(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    let integration = id();
+    run(&store, integration, time(5), JobStatus::Error).await;
+    announce(&store).await;
+    tamper(&location, "UPDATE messages SET created_at = created_at - 7200000000".into()).await;
+    run(&store, integration, time(6), JobStatus::Error).await;
+    announce(&store).await;
+    assert_eq!(store.delete_old_messages(Duration::from_secs(3600)).await.unwrap(), 1);
+    assert_eq!(due(&store).await.len(), 1);
+    let job: JobId = store.jobs(integration, &Page::First, 1).await.unwrap().items[0].id;
+    assert_eq!(due(&store).await, [format!("msg of {job}")]);
+}
