@@ -10,6 +10,8 @@ pub mod commands;
 pub mod config;
 pub mod connectors;
 pub mod demo;
+#[cfg(test)]
+mod fuzz;
 pub mod logging;
 pub mod metrics;
 #[cfg(test)]

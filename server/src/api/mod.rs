@@ -5,6 +5,8 @@ mod auth;
 mod cursor;
 #[cfg(feature = "faults")]
 mod faults;
+#[cfg(test)]
+mod fuzz;
 mod gate;
 pub mod generated;
 pub mod operations;

@@ -5,6 +5,8 @@
 
 mod admin;
 mod file;
+#[cfg(test)]
+mod fuzz;
 mod integrations;
 mod retention;
 mod schedules;
