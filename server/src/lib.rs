@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod connectors;
 pub mod demo;
+pub mod front;
 #[cfg(test)]
 mod fuzz;
 pub mod logging;

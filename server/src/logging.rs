@@ -8,6 +8,8 @@ use anyhow::Context as _;
 use slog::Drain as _;
 use tracing_subscriber::EnvFilter;
 
+use crate::front::Peers;
+
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -71,11 +73,10 @@ fn misspelt_level(filter: &str) -> Option<&str> {
     filter.split(',').map(str::trim).find(|word| !word.contains(['=', '[', ']', '{', '}', ':']) && is_misspelt(word))
 }
 
-/// A logger for dropshot that forwards warnings and errors, and logs the requests that dropshot answers itself. Its other
-/// lines would repeat our own request lines.
-pub fn slog() -> slog::Logger {
-    let warnings = slog::LevelFilter::new(tracing_slog::TracingSlogDrain, slog::Level::Warning);
-    slog::Logger::root(slog::Duplicate(warnings, requests::Requests).fuse(), slog::o!())
+/// A logger for dropshot that logs its warnings and errors, and the requests that dropshot answers itself. Its other lines would
+/// repeat our own request lines. `peers` knows who sends each request.
+pub fn slog(peers: Peers) -> slog::Logger {
+    slog::Logger::root(requests::Requests { peers }.fuse(), slog::o!())
 }
 
 #[cfg(test)]

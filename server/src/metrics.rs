@@ -72,6 +72,8 @@ pub struct Metrics {
     pub unmatched_requests: Family<UnmatchedLabels, Counter>,
     /// Jobs that were started.
     pub jobs_started: Counter,
+    /// Ticks of schedules that this process has taken and that found a job in progress.
+    pub ticks_skipped: Counter,
     /// Jobs that workers of this process have claimed.
     pub job_claims: Counter,
     /// Jobs that workers of this process have ended: how many, and how long they took.
@@ -104,6 +106,7 @@ impl Metrics {
             requests_in_flight: Gauge::default(),
             unmatched_requests: Family::default(),
             jobs_started: Counter::default(),
+            ticks_skipped: Counter::default(),
             job_claims: Counter::default(),
             jobs_ended: Family::new_with_constructor(|| Histogram::new(JOB_SECONDS)),
             lease_losses: Counter::default(),
@@ -141,6 +144,11 @@ impl Metrics {
             self.unmatched_requests.clone(),
         );
         to.register("jobs_started", "Jobs that this process has started", self.jobs_started.clone());
+        to.register(
+            "schedule_ticks_skipped",
+            "Ticks of schedules that started no job, because one was in progress",
+            self.ticks_skipped.clone(),
+        );
         to.register(
             "job_claims",
             "Jobs that workers of this process have taken from the queue",

@@ -64,6 +64,13 @@ fn schedule_depends_on_the_store_alone() {
 }
 
 #[test]
+fn front_depends_on_nothing_behind_it() {
+    let modules = ["sync", "connectors", "config", "store", "api", "service", "commands", "settings"];
+    let modules: Vec<String> = modules.iter().map(|module| format!("crate::{module}")).collect();
+    assert_without("front", &modules.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
 fn connectors_depend_on_sync_and_not_on_its_users() {
     assert_without("connectors", &["crate::config", "crate::store", "crate::api", "crate::service"]);
 }

@@ -1,25 +1,29 @@
 //! A running service: the API, the workers, or both. It shuts down gracefully.
 
-use std::io::ErrorKind;
+mod http;
+mod live;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use dropshot::{BuildError, ConfigDropshot, HttpServer, ServerBuilder};
-use tokio::sync::watch;
 
 use crate::admin::{Admin, Status};
-use crate::api::{self, Context, Settings};
-use crate::config::{Config, Integration, IntegrationId, StoreLocation};
-use crate::logging;
-use crate::schedule::{Scheduled, Timers};
+use crate::api;
+use crate::config::{Config, StoreLocation};
+use crate::schedule::Timers;
 use crate::store::{Store, StoreError};
-use crate::sync::{Integrations, Workers};
+use crate::sync::Workers;
+pub use http::read_certificate;
+use http::{Http, cannot_listen};
+pub use live::Live;
 
 /// How often to retry opening a store that is unavailable at the start.
 const STORE_RETRY: Duration = Duration::from_millis(500);
+/// How long connections may take to close after the last request was answered.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -36,7 +40,7 @@ pub enum Role {
 pub struct Service {
     /// The store.
     pub store: Store,
-    server: Option<HttpServer<Context>>,
+    http: Option<Http>,
     workers: Option<Workers>,
     timers: Option<Timers>,
     admin: Admin,
@@ -44,40 +48,6 @@ pub struct Service {
     drain_deadline: Duration,
     /// What a reload replaces.
     pub live: Live,
-}
-
-/// The part of a service's configuration that can be replaced while it runs. Clones are the same.
-#[derive(Debug, Clone)]
-pub struct Live {
-    settings: watch::Sender<Arc<Settings>>,
-    integrations: watch::Sender<Integrations>,
-    schedules: watch::Sender<Arc<[Scheduled]>>,
-    /// What the operator's address shows.
-    status: Arc<Status>,
-}
-
-impl Live {
-    fn new(config: &Config, status: Arc<Status>) -> Live {
-        Live {
-            settings: watch::Sender::new(Settings::new(config)),
-            integrations: watch::Sender::new(config.by_id()),
-            schedules: watch::Sender::new(scheduled(&config.integrations)),
-            status,
-        }
-    }
-
-    /// Uses the keys, workspaces, integrations and schedules of another configuration from now on. Syncs in progress end as they began.
-    pub fn apply(&self, config: &Config) {
-        self.settings.send_replace(Settings::new(config));
-        self.integrations.send_replace(config.by_id());
-        self.schedules.send_replace(scheduled(&config.integrations));
-        self.status.set_integrations(names(config));
-    }
-
-    /// Records why the last reload has failed, or that it has not.
-    pub fn failed(&self, why: Option<String>) {
-        self.status.set_configuration_problem(why);
-    }
 }
 
 impl Service {
@@ -89,11 +59,11 @@ impl Service {
         let store = open_store(&config.store, config.store_connections).await.context("the store cannot be opened")?;
         admin.status().set_store(store.clone());
         let live = Live::new(config, admin.status().clone());
-        let server = match role {
+        let http = match role {
             Role::Worker => None,
             Role::Api | Role::All => {
-                let context = api::api(&config.server, live.settings.subscribe(), &store, draining.clone());
-                Some(bind(config.server.listen, context)?)
+                let api = |peers| api::api(&config.server, live.settings.subscribe(), &store, peers, draining.clone());
+                Some(Http::listen(&config.server, api).await?)
             }
         };
         let workers = match role {
@@ -102,18 +72,26 @@ impl Service {
                 Some(Workers::start(store.clone(), live.integrations.subscribe(), config.worker.clone()))
             }
         };
+        if let Some(http) = &http {
+            admin.status().set_connections(http.front.statistics().clone());
+        }
         if let Some(workers) = &workers {
             admin.status().set_workers(workers.running());
         }
         let timers = workers.is_some();
         let timers = timers.then(|| Timers::start(store.clone(), live.schedules.subscribe(), config.retention));
         let drain_deadline = config.server.drain_deadline;
-        Ok(Service { store, server, workers, timers, admin, draining, drain_deadline, live })
+        Ok(Service { store, http, workers, timers, admin, draining, drain_deadline, live })
     }
 
     /// The address it listens on; `None` without the API.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.server.as_ref().map(HttpServer::local_addr)
+        self.http.as_ref().map(|http| http.front.address())
+    }
+
+    /// The base URL of that address.
+    pub fn url(&self) -> Option<String> {
+        self.http.as_ref().map(Http::url)
     }
 
     /// The operator's address; `None` if none is configured.
@@ -124,10 +102,13 @@ impl Service {
     /// Waits until the HTTP server or the workers end unexpectedly, and returns the error.
     pub async fn failed(&mut self) -> String {
         let server = async {
-            match &self.server {
-                Some(server) => match server.wait_for_shutdown().await {
-                    Ok(()) => "the HTTP server has ended unexpectedly".to_owned(),
-                    Err(error) => format!("the HTTP server has failed: {error}"),
+            match &mut self.http {
+                Some(Http { front, server }) => tokio::select! {
+                    ended = server.wait_for_shutdown() => match ended {
+                        Ok(()) => "the HTTP server has ended unexpectedly".to_owned(),
+                        Err(error) => format!("the HTTP server has failed: {error}"),
+                    },
+                    () = front.closed() => "the server has stopped listening unexpectedly".to_owned(),
                 },
                 None => std::future::pending().await,
             }
@@ -158,12 +139,18 @@ impl Service {
         drop(self.timers);
         let deadline = self.drain_deadline;
         let close = async {
-            let Some(server) = self.server else { return };
+            let Some(Http { mut front, server }) = self.http else { return };
+            front.drain();
             match tokio::time::timeout(deadline, server.close()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(error, "the HTTP server did not shut down cleanly"),
-                Err(_) => tracing::warn!(?deadline, "some requests were still in flight at the drain deadline"),
+                Err(_) => {
+                    tracing::warn!(?deadline, "some requests were still in flight at the drain deadline");
+                    return;
+                }
             }
+            // The last answers are on their way to the peers.
+            let _ = tokio::time::timeout(CLOSING, front.closed()).await;
         };
         let stop = async {
             if let Some(workers) = self.workers {
@@ -172,15 +159,6 @@ impl Service {
         };
         tokio::join!(close, stop);
     }
-}
-
-/// The integrations that have schedules.
-fn scheduled(integrations: &[Arc<Integration>]) -> Arc<[Scheduled]> {
-    let scheduled = |integration: &Arc<Integration>| {
-        let schedule = integration.schedule.clone()?;
-        Some(Scheduled { integration: integration.id, schedule, paused: integration.paused })
-    };
-    integrations.iter().filter_map(scheduled).collect()
 }
 
 /// Opens the store. Retries while it is unavailable.
@@ -204,75 +182,17 @@ async fn open_store(location: &StoreLocation, connections: u32) -> Result<Store,
     }
 }
 
-/// The names of all integrations.
-fn names(config: &Config) -> impl Iterator<Item = (IntegrationId, String)> {
-    config.integrations.iter().map(|integration| (integration.id, integration.name.clone()))
-}
-
 /// Starts to watch the clock, and listens on the operator's address, if there is one.
 fn start_admin(config: &Config, draining: Arc<AtomicBool>) -> anyhow::Result<Admin> {
     let status = Status::new(draining);
-    status.set_integrations(names(config));
+    status.set_integrations(live::names(config));
     let listen = config.admin.listen;
     let admin = Admin::start(listen, status).map_err(|error| match listen {
-        Some(listen) => cannot_listen(listen, "admin", Some(error.kind()), error),
+        Some(listen) => cannot_listen(listen, "admin", error),
         None => error.into(),
     })?;
     if let Some(address) = admin.address() {
         tracing::info!("health and metrics at http://{address}");
     }
     Ok(admin)
-}
-
-fn bind(listen: SocketAddr, context: Context) -> anyhow::Result<HttpServer<Context>> {
-    let description = api::description().map_err(anyhow::Error::msg)?;
-    ServerBuilder::new(description, context, logging::slog())
-        .config(ConfigDropshot { bind_address: listen, ..ConfigDropshot::default() })
-        .start()
-        .map_err(|error| {
-            let kind = match &error {
-                BuildError::BindError { error, .. } => Some(error.kind()),
-                _ => None,
-            };
-            cannot_listen(listen, "server", kind, error)
-        })
-}
-
-/// The error of an address on which the process cannot listen. `section` is where it is configured.
-fn cannot_listen(
-    listen: SocketAddr,
-    section: &str,
-    kind: Option<ErrorKind>,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> anyhow::Error {
-    let advice = listen_advice(section, listen.port(), kind);
-    anyhow::Error::new(error).context(format!("cannot listen on {listen} ({advice})"))
-}
-
-/// What to do about an address on which the process cannot listen.
-fn listen_advice(section: &str, port: u16, error: Option<ErrorKind>) -> String {
-    let set = format!("set `listen` under `[{section}]` to");
-    match error {
-        Some(ErrorKind::PermissionDenied) if port < 1024 => {
-            format!("ports below 1024 need root; {set} another port, such as 8080")
-        }
-        Some(ErrorKind::AddrNotAvailable) => {
-            format!("this machine does not have that address; {set} one of its own, or to 0.0.0.0 for all of them")
-        }
-        _ => format!("{set} a free address"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_that_cannot_be_used_is_answered_with_what_to_set() {
-        let advice = |port, kind| listen_advice("server", port, Some(kind));
-        assert!(advice(80, ErrorKind::PermissionDenied).contains("ports below 1024 need root"));
-        assert!(advice(8080, ErrorKind::PermissionDenied).contains("a free address"));
-        assert!(advice(8080, ErrorKind::AddrNotAvailable).contains("this machine does not have that address"));
-        assert!(advice(8080, ErrorKind::AddrInUse).contains("a free address"));
-    }
 }

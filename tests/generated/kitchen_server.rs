@@ -10,6 +10,7 @@ mod runtime {
     /// Whether the schema of errors has a place for the request's ID.
     const HAS_REQUEST_ID: bool = false;
     use std::marker::PhantomData;
+    use std::net::SocketAddr;
     use std::panic::AssertUnwindSafe;
     use std::sync::Arc;
     use std::time::Duration;
@@ -85,9 +86,11 @@ mod runtime {
     pub trait Gate: Send + Sync + 'static {
         /// Who calls.
         type Caller: Send + Sync + 'static;
-        /// Who calls, from the `Authorization` header; `None` is answered with 401.
+        /// Who calls, from the address behind the connection and the `Authorization` header; `None` is answered with 401. It may
+        /// record the field `peer` of the current span.
         fn authenticate(
             &self,
+            remote: SocketAddr,
             authorization: Option<&HeaderValue>,
         ) -> impl Future<Output = Result<Option<Self::Caller>, GateFailure>> + Send;
         /// Whether the caller has a permission; `false` is answered with 403.
@@ -398,7 +401,7 @@ mod runtime {
         api: Arc<Api<G, O>>,
         operation: &'static OperationInfo,
         request_id: String,
-        authorization: Option<HeaderValue>,
+        (remote, authorization): (SocketAddr, Option<HeaderValue>),
         decode: impl FnOnce() -> Result<R, E> + Send,
         run: impl FnOnce(Arc<Api<G, O>>, G::Caller, R) -> F + Send,
     ) -> Answer<S, E>
@@ -421,7 +424,7 @@ mod runtime {
             };
             let caller = api
                 .gate
-                .authenticate(authorization.as_ref())
+                .authenticate(remote, authorization.as_ref())
                 .await
                 .map_err(failed)?;
             let caller = caller.ok_or_else(E::unauthorized)?;
@@ -1735,7 +1738,7 @@ impl<G: Gate, O: Operations<Caller = G::Caller>> HttpApi for Adapter<G, O> {
                     api,
                     &operation::type_::INFO,
                     rqctx.request_id.clone(),
-                    authorization,
+                    (rqctx.request.remote_addr(), authorization),
                     move || operation::type_::Request::decode(parameters),
                     |api, caller, request| async move {
                         api.operations.type_(&caller, request).await
@@ -1759,7 +1762,7 @@ impl<G: Gate, O: Operations<Caller = G::Caller>> HttpApi for Adapter<G, O> {
                     api,
                     &operation::fn_::INFO,
                     rqctx.request_id.clone(),
-                    authorization,
+                    (rqctx.request.remote_addr(), authorization),
                     move || operation::fn_::Request::decode(parameters),
                     |api, caller, request| async move {
                         api.operations.fn_(&caller, request).await
@@ -1786,7 +1789,7 @@ impl<G: Gate, O: Operations<Caller = G::Caller>> HttpApi for Adapter<G, O> {
                     api,
                     &operation::openapi::INFO,
                     rqctx.request_id.clone(),
-                    authorization,
+                    (rqctx.request.remote_addr(), authorization),
                     move || operation::openapi::Request::decode(parameters),
                     |api, caller, request| async move {
                         api.operations.openapi(&caller, request).await

@@ -1,6 +1,8 @@
 //! The files in `server/deploy` that start the service: an image, a systemd unit and a manifest for Kubernetes. No machine of
 //! these tests runs them; they are linted, and compared with the program and its configuration.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -272,4 +274,32 @@ fn pods_may_do_nothing_that_the_server_does_not_need() {
     assert!(container["resources"]["limits"]["memory"].is_string() && container["resources"]["requests"].is_mapping());
     let image = container["image"].as_str().unwrap();
     assert!(image.ends_with(concat!("/cdi-server:", env!("CARGO_PKG_VERSION"))), "{image} is not of this version");
+}
+
+// ── The threat model ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/// The text of all Rust files in a folder.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_exists() {
+    let model = std::fs::read_to_string(repository().join(".github/SECURITY.md")).unwrap();
+    let mut code = String::new();
+    sources(&repository().join("server/src"), &mut code);
+    sources(&repository().join("tests/tests"), &mut code);
+    // Names of tests are the long words in backticks.
+    let is_test = |word: &&str| word.matches('_').count() >= 3 && !word.contains(char::is_whitespace);
+    let named: Vec<&str> = model.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(named.len() > 50, "{named:?}");
+    let missing: Vec<_> = named.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "there are no tests {missing:?}");
 }

@@ -18,6 +18,8 @@ pub struct Setup {
     pub key: Secret,
     /// Its workspace has used up its limit after one request.
     pub limited: Secret,
+    /// May do nothing.
+    pub powerless: Secret,
     pub integrations: Vec<Uuid>,
     file: PathBuf,
 }
@@ -43,14 +45,18 @@ impl Setup {
                 "PRAGMA journal_mode = WAL; CREATE TABLE users (UPDATED_AT TEXT, EXTERNAL_ID TEXT, PAYLOAD TEXT)",
             )
             .unwrap();
-        let (key, limited) = (new_key(), new_key());
+        let (key, limited, powerless) = (new_key(), new_key(), new_key());
         let mut ids: Vec<Uuid> = (0..integrations).map(|_| Uuid::new_v4()).collect();
         ids.sort_unstable();
         let mut text = format!("store = {in_config:?}\n[server]\nlisten = \"127.0.0.1:0\"\n");
-        for (workspace, key) in [("bench", &key), ("limited", &limited)] {
+        let all = r#""cdi.integration_sync", "cdi.integration_list", "cdi.integration_job_status""#;
+        for (name, workspace, key, permissions) in [
+            ("bench", "bench", &key, all),
+            ("limited", "limited", &limited, all),
+            ("powerless", "bench", &powerless, ""),
+        ] {
             text += &format!(
-                "[[keys]]\nname = {workspace:?}\nworkspace = {workspace:?}\nhash = \"{}\"\n\
-                 permissions = [\"cdi.integration_sync\", \"cdi.integration_list\", \"cdi.integration_job_status\"]\n",
+                "[[keys]]\nname = {name:?}\nworkspace = {workspace:?}\nhash = \"{}\"\npermissions = [{permissions}]\n",
                 KeyHash::of(key.expose())
             );
         }
@@ -65,7 +71,7 @@ impl Setup {
         }
         let file = folder.path().join("opencdi.toml");
         std::fs::write(&file, text).unwrap();
-        Setup { folder, store, key, limited, integrations: ids, file }
+        Setup { folder, store, key, limited, powerless, integrations: ids, file }
     }
 
     /// Starts the server and waits until it listens.

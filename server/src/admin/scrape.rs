@@ -7,18 +7,20 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::prometheus_text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use tokio::time::timeout;
 
 use super::cached::Cached;
 use super::status::{Names, Status};
+use crate::front::{End, Statistics};
 use crate::metrics::METRICS;
 use crate::store::{IntegrationStatistics, QueueStatistics};
 use crate::types::IntegrationId;
@@ -70,6 +72,7 @@ impl Scraper {
             has_outage: self.status.store().is_none_or(|store| store.outage().is_some()),
             has_configuration_problem: self.status.configuration_problem().is_some(),
             clock_offset: self.status.clock_offset().map(|offset| offset.as_seconds_f64()),
+            connections: self.status.connections().cloned(),
             queue: queue.map(|queue| *queue),
             store_bytes: size.map(|size| *size),
         };
@@ -127,6 +130,7 @@ struct Process {
     has_outage: bool,
     has_configuration_problem: bool,
     clock_offset: Option<f64>,
+    connections: Option<Arc<Statistics>>,
     queue: Option<QueueStatistics>,
     store_bytes: Option<u64>,
 }
@@ -174,7 +178,20 @@ impl Collector for Process {
             "store_size_bytes",
             "The size of the store, with indexes and the write-ahead log of SQLite",
             self.store_bytes.map(|bytes| bytes as f64),
-        )
+        )?;
+        let Some(connections) = &self.connections else { return Ok(()) };
+        plain(
+            "open_connections",
+            "Connections to the API that are open",
+            Some(connections.open.load(Ordering::Relaxed) as f64),
+        )?;
+        let help = "Connections to the API that have ended, by reason.";
+        let mut ended = to.encode_descriptor("connections_ended", help, None, MetricType::Counter)?;
+        for end in End::ALL {
+            let count = connections.ended(end);
+            ended.encode_family(&[("reason", end.as_str())])?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+        }
+        Ok(())
     }
 }
 

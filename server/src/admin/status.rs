@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::SetOnce;
 
+use crate::front::Statistics;
 use crate::store::Store;
 use crate::types::IntegrationId;
 
@@ -24,6 +25,7 @@ pub struct Status {
     integrations: Mutex<Arc<Names>>,
     configuration: Mutex<Option<String>>,
     clock: Mutex<Option<TimeDelta>>,
+    connections: OnceLock<Arc<Statistics>>,
 }
 
 impl fmt::Debug for Status {
@@ -43,6 +45,7 @@ impl Status {
             integrations: Mutex::default(),
             configuration: Mutex::default(),
             clock: Mutex::default(),
+            connections: OnceLock::new(),
         }
     }
 
@@ -54,6 +57,15 @@ impl Status {
     /// This process runs syncs, and this tells whether its workers are running.
     pub fn set_workers(&self, running: impl Fn() -> bool + Send + Sync + 'static) {
         let _ = self.workers.set(Box::new(running));
+    }
+
+    /// This process answers requests, and this counts their connections.
+    pub fn set_connections(&self, connections: Arc<Statistics>) {
+        let _ = self.connections.set(connections);
+    }
+
+    pub(super) fn connections(&self) -> Option<&Arc<Statistics>> {
+        self.connections.get()
     }
 
     /// The integrations that are configured now, with their names. Metrics are exported for these.

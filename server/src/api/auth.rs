@@ -1,9 +1,10 @@
 //! Authentication by API key.
 //!
-//! Only hashes of keys are known. Missing, malformed, unknown, expired and revoked keys all get the same response; the log has
-//! the reason, but never the key.
+//! Only hashes of keys are known. Missing, malformed, unknown, expired and revoked keys, and those of other addresses, all get
+//! the same response; the log has the reason, but never the key.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use http::HeaderValue;
@@ -43,9 +44,9 @@ impl Keys {
         Keys { by_hash: keys.iter().map(|key| (key.hash.clone(), key.clone())).collect() }
     }
 
-    /// The caller with this `Authorization` header, if its key is valid at `now`.
-    pub fn caller(&self, authorization: Option<&HeaderValue>, now: DateTime<Utc>) -> Option<Caller> {
-        match self.find(authorization, now) {
+    /// The caller with this `Authorization` header, if its key is valid at `now` and for this peer.
+    pub fn caller(&self, authorization: Option<&HeaderValue>, peer: IpAddr, now: DateTime<Utc>) -> Option<Caller> {
+        match self.find(authorization, peer, now) {
             Ok(key) => Some(Caller {
                 workspace: key.workspace.clone(),
                 key: key.name.clone(),
@@ -60,7 +61,12 @@ impl Keys {
         }
     }
 
-    fn find(&self, authorization: Option<&HeaderValue>, now: DateTime<Utc>) -> Result<&ApiKey, &'static str> {
+    fn find(
+        &self,
+        authorization: Option<&HeaderValue>,
+        peer: IpAddr,
+        now: DateTime<Utc>,
+    ) -> Result<&ApiKey, &'static str> {
         let header = authorization.ok_or("no Authorization header")?;
         let token = header.to_str().ok().and_then(bearer).ok_or("the Authorization header is not a bearer key")?;
         // Looked up by the hash of the token, so that the response time reveals nothing about the keys.
@@ -70,6 +76,9 @@ impl Keys {
         }
         if key.expires.is_some_and(|expires| expires <= now) {
             return Err("expired key");
+        }
+        if !key.is_for(peer) {
+            return Err("the key may not be used from this address");
         }
         Ok(key)
     }
@@ -86,6 +95,26 @@ pub(super) fn bearer(header: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_with_addresses_is_unknown_elsewhere() {
+        let token = "a-key";
+        let toml = format!(
+            "[[keys]]\nname = \"k\"\nworkspace = \"ours\"\nhash = \"{}\"\npermissions = []\n\
+             addresses = [\"10.0.0.0/8\", \"2001:db8::/32\"]\n",
+            KeyHash::of(token)
+        );
+        let path = std::path::Path::new("opencdi.toml");
+        let config = crate::config::Config::parse(&toml, path, &crate::api::known()).unwrap();
+        let (keys, header) = (Keys::new(&config.keys), HeaderValue::from_str(&format!("Bearer {token}")).unwrap());
+        let from = |peer: &str| keys.caller(Some(&header), peer.parse().unwrap(), Utc::now());
+        for peer in ["10.255.0.1", "2001:db8::7"] {
+            assert_eq!(from(peer).unwrap().key, "k");
+        }
+        for peer in ["11.0.0.1", "2001:db9::7", "127.0.0.1"] {
+            assert!(from(peer).is_none(), "{peer}");
+        }
+    }
 
     #[test]
     fn only_one_bearer_token_is_taken() {

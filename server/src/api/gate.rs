@@ -1,16 +1,19 @@
 //! Authentication, permissions and rate limits, which the generated adapter checks before it calls an operation.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use http::HeaderValue;
 
 use super::auth::Caller;
+use super::bad_keys::BadKeys;
 use super::generated::{Gate, GateFailure, OperationInfo, Usage};
 use super::rate_limit::RateLimits;
 use super::settings::LiveSettings;
+use crate::front::{Peers, network};
 use crate::metrics::{InFlight, METRICS};
 use crate::store::StoreError;
 
@@ -18,6 +21,8 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub struct CdiGate {
     pub(super) settings: LiveSettings,
+    pub(super) bad_keys: BadKeys,
+    pub(super) peers: Peers,
     pub(super) rate_limits: RateLimits,
     pub(super) draining: Arc<AtomicBool>,
 }
@@ -25,12 +30,28 @@ pub struct CdiGate {
 impl Gate for CdiGate {
     type Caller = Caller;
 
-    async fn authenticate(&self, authorization: Option<&HeaderValue>) -> Result<Option<Caller>, GateFailure> {
+    async fn authenticate(
+        &self,
+        remote: SocketAddr,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Option<Caller>, GateFailure> {
+        let Some(peer) = self.peers.peer_of(remote) else {
+            // From another program of this machine, or from a peer that is gone.
+            tracing::info!(%remote, reason = "it did not come through the public address", "unauthorized");
+            return Ok(None);
+        };
+        tracing::Span::current().record("peer", tracing::field::display(peer));
         if self.draining.load(Ordering::Relaxed) {
             return Err(GateFailure::Unavailable);
         }
         let settings = self.settings.borrow().clone();
-        Ok(settings.keys.caller(authorization, Utc::now()))
+        let caller = settings.keys.caller(authorization, peer, Utc::now());
+        if caller.is_none()
+            && let Some(delay) = self.bad_keys.count(network(peer), Instant::now())
+        {
+            tokio::time::sleep(delay).await;
+        }
+        Ok(caller)
     }
 
     fn permits(&self, caller: &Caller, permission: &str) -> bool {
@@ -74,4 +95,48 @@ fn failure(error: StoreError) -> GateFailure {
     }
     tracing::error!(%error, "rate limit not checked because of an error in the store");
     GateFailure::Failed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::{Store, StoreLocation};
+
+    /// Paused time moves only when everything waits.
+    async fn waited(gate: &CdiGate, remote: SocketAddr, header: Option<&HeaderValue>) -> (bool, Duration) {
+        let begin = tokio::time::Instant::now();
+        let caller = gate.authenticate(remote, header).await.unwrap();
+        (caller.is_some(), begin.elapsed())
+    }
+
+    #[tokio::test]
+    async fn bad_keys_are_answered_late_and_good_keys_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&StoreLocation::Sqlite(folder.path().join("store.db"))).await.unwrap();
+        let toml = format!(
+            "[[keys]]\nname = \"k\"\nworkspace = \"ours\"\nhash = \"{}\"\npermissions = []\n",
+            crate::secret::KeyHash::of("good")
+        );
+        let path = std::path::Path::new("opencdi.toml");
+        let config = crate::config::Config::parse(&toml, path, &crate::api::known()).unwrap();
+        let (peers, remote): (Peers, SocketAddr) = (Peers::default(), "127.0.0.1:5000".parse().unwrap());
+        let api = {
+            let settings = tokio::sync::watch::Sender::new(crate::api::Settings::new(&config)).subscribe();
+            crate::api::api(&config.server, settings, &store, peers.clone(), Arc::default())
+        };
+        let header = |key: &str| HeaderValue::from_str(&format!("Bearer {key}")).unwrap();
+        let (good, bad) = (header("good"), header("bad"));
+        tokio::time::pause();
+        assert!(!waited(&api.gate, remote, Some(&good)).await.0, "nobody comes past the front");
+        let _entry = peers.add(remote, "192.0.2.1".parse().unwrap());
+        for number in 1..=12 {
+            let header = if number % 2 == 0 { None } else { Some(&bad) };
+            let delay = if number > 10 { Duration::from_secs(1) } else { Duration::ZERO };
+            let (_, waited) = waited(&api.gate, remote, header).await;
+            assert!(waited >= delay && waited < delay + Duration::from_millis(10), "{number}: {waited:?}");
+            assert_eq!(self::waited(&api.gate, remote, Some(&good)).await, (true, Duration::ZERO));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! operations.
 
 mod auth;
+mod bad_keys;
 mod cursor;
 #[cfg(feature = "faults")]
 mod faults;
@@ -19,6 +20,7 @@ use std::sync::atomic::AtomicBool;
 use dropshot::ApiDescription;
 
 use crate::config::{Known, ServerConfig};
+use crate::front::Peers;
 use crate::store::Store;
 use gate::CdiGate;
 use operations::CdiOperations;
@@ -38,11 +40,19 @@ pub fn known() -> Known {
     }
 }
 
-/// Builds the API. Once `draining` is set, every request is answered with 503.
-pub fn api(config: &ServerConfig, settings: LiveSettings, store: &Store, draining: Arc<AtomicBool>) -> Context {
+/// Builds the API. `peers` knows who sends each request. Once `draining` is set, every request is answered with 503.
+pub fn api(
+    config: &ServerConfig,
+    settings: LiveSettings,
+    store: &Store,
+    peers: Peers,
+    draining: Arc<AtomicBool>,
+) -> Context {
     Arc::new(generated::Api {
         gate: CdiGate {
             settings: settings.clone(),
+            bad_keys: bad_keys::BadKeys::new(config.request_deadline),
+            peers,
             rate_limits: rate_limit::RateLimits::new(store.clone(), config.rate_limit_window),
             draining,
         },

@@ -1,16 +1,20 @@
 //! Finds what cannot work in a configuration whose values are all valid: workspaces that no API key reaches, keys that are
-//! refused, integrations with the same name, secrets that are sent unencrypted. It makes no connections.
+//! refused, integrations with the same name, secrets that are sent unencrypted, a certificate that cannot be used. It makes no
+//! connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::written;
 use crate::api::generated::OPERATIONS;
 use crate::config::{ApiKey, Config, Integration};
-use crate::service::Role;
+use crate::service::{Role, read_certificate};
 use crate::text::{counted, shell_word};
+
+/// A certificate that expires sooner should have been renewed: those of 90 days are, 30 days before.
+const RENEWAL: TimeDelta = TimeDelta::days(7);
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,22 +79,40 @@ pub fn log(config: &Config, role: Role, now: DateTime<Utc>) {
 
 /// What matters to a process that answers requests.
 fn of_requests(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = listen(config).into_iter().collect();
+    let mut findings: Vec<Finding> = listen(config).into_iter().chain(certificate(config, now)).collect();
     findings.extend(keys(config, now));
     findings.extend(workspaces(config, now));
     findings.extend(names(config));
     findings
 }
 
-/// A warning if other machines can reach the service, which does not encrypt. It is no failure: a container needs it.
+/// A warning if other machines can reach the service unencrypted. It is no failure: a container needs it.
 fn listen(config: &Config) -> Option<Finding> {
     let listen = config.server.listen;
     let message = format!(
-        "other machines can reach {listen}, and the service has no TLS: put a reverse proxy with TLS in front of it, or listen on \
-         127.0.0.1:{}",
+        "other machines can reach {listen}, and the service has no TLS: add `[server.tls]`, put a reverse proxy with TLS in front of \
+         it, or listen on 127.0.0.1:{}",
         listen.port()
     );
-    (!listen.ip().is_loopback()).then(|| Finding::warning("listen", message))
+    (!listen.ip().is_loopback() && config.server.tls.is_none()).then(|| Finding::warning("listen", message))
+}
+
+/// What the certificate is worth, if there is one.
+fn certificate(config: &Config, now: DateTime<Utc>) -> Option<Finding> {
+    let certificate = match read_certificate(config.server.tls.as_ref()?) {
+        Ok(certificate) => certificate,
+        Err(error) => return Some(Finding::failed("tls", error.to_string())),
+    };
+    if let Err(error) = certificate.check_time(now) {
+        return Some(Finding::failed("tls", error.to_string()));
+    }
+    Some(match certificate.validity {
+        Some((_, end)) if end - now < RENEWAL => {
+            Finding::warning("tls", format!("the certificate expires soon, on {}; renew it", written(end)))
+        }
+        Some((_, end)) => Finding::ok("tls", format!("the certificate is valid until {}", written(end))),
+        None => Finding::ok("tls", "the certificate can be used"),
+    })
 }
 
 /// Warnings of destinations with unsafe settings.
@@ -155,6 +177,14 @@ fn keys(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
                 subject,
                 "it has no permissions, so requests with it are answered with 403; add some to `permissions`",
             );
+        }
+        let listen = config.server.listen;
+        if listen.ip().is_loopback() && !key.is_for(listen.ip()) {
+            let message = format!(
+                "all requests to {listen} come from this machine, which is not among its `addresses`, so requests with it are answered \
+                 with 401; behind a proxy, let the proxy check addresses"
+            );
+            return Finding::warning(subject, message);
         }
         if !used.is_empty() && !used.contains_key(key.workspace.as_str()) {
             let message = format!(
@@ -371,8 +401,8 @@ mod tests {
         let at = |listen: &str| format!("[server]\nlisten = \"{listen}\"\n");
         for open in ["0.0.0.0:8080", "[::]:8080", "192.168.1.7:8080"] {
             let expected = format!(
-                "listen: other machines can reach {open}, and the service has no TLS: put a reverse proxy with TLS in front of it, or \
-                 listen on 127.0.0.1:8080"
+                "listen: other machines can reach {open}, and the service has no TLS: add `[server.tls]`, put a reverse proxy with TLS \
+                 in front of it, or listen on 127.0.0.1:8080"
             );
             assert_found(&[at(open), key()], &[(State::Warning, &expected)]);
         }
@@ -389,6 +419,41 @@ mod tests {
         let expected = "Users: destination: the API key and the rows are sent to rest.iad-03.braze.com unencrypted";
         assert_found(&[key(), to("http://rest.iad-03.braze.com")], &[(State::Warning, expected)]);
         assert_found(&[key(), to("http://127.0.0.1:1")], &[]);
+    }
+
+    #[test]
+    fn a_key_for_other_addresses_than_can_come_is_a_warning() {
+        let addresses = |list: &str| key("k", "ours", HASH, &format!("addresses = [{list}]"));
+        let expected =
+            "key `k`: all requests to 127.0.0.1:8080 come from this machine, which is not among its `addresses`";
+        assert_found(&[addresses("\"10.0.0.0/8\"")], &[(State::Warning, expected)]);
+        assert_found(&[addresses("\"10.0.0.0/8\", \"127.0.0.1\"")], &[]);
+    }
+
+    #[test]
+    fn a_certificate_is_read_and_its_days_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let made = rcgen::KeyPair::generate().unwrap();
+        std::fs::write(path("key"), made.serialize_pem()).unwrap();
+        let until = |year, month, day| {
+            let mut parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+            parameters.not_before = rcgen::date_time_ymd(2026, 2, 1);
+            parameters.not_after = rcgen::date_time_ymd(year, month, day);
+            std::fs::write(path("pem"), parameters.self_signed(&made).unwrap().pem()).unwrap();
+        };
+        let tls = format!("[server.tls]\ncertificate = {:?}\nkey = {:?}\n", path("pem"), path("key"));
+        let parts = || ["[server]\nlisten = \"0.0.0.0:8080\"\n".to_owned() + &tls, key("k", "ours", HASH, "")];
+        let missing = format!("tls: {} cannot be read: there is no such file", path("pem"));
+        assert_found(&parts(), &[(State::Failed, &missing)]);
+        // Now is 2026-06-01.
+        until(2026, 6, 9);
+        assert_found(&parts(), &[]);
+        until(2026, 6, 7);
+        assert_found(&parts(), &[(State::Warning, "tls: the certificate expires soon, on 2026-06-07")]);
+        until(2026, 5, 31);
+        let expired = format!("tls: the certificate in {} expired on 2026-05-31 00:00:00 UTC; renew it", path("pem"));
+        assert_found(&parts(), &[(State::Failed, &expired)]);
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub async fn run(config: Config, role: Role, log_format: LogFormat) -> anyhow::R
         service = Service::start(&config, role) => service?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
-    match service.address() {
-        Some(address) => tracing::info!("listening on http://{address}"),
+    match service.url() {
+        Some(url) => tracing::info!("listening on {url}"),
         None => tracing::info!("running syncs, not listening"),
     }
     // If the store does not answer, its outage is logged.

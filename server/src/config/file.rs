@@ -35,6 +35,16 @@ pub(super) struct Server {
     pub request_deadline: Option<DurationText>,
     pub drain_deadline: Option<DurationText>,
     pub rate_limit_window: Option<DurationText>,
+    pub max_connections: Option<Spanned<u64>>,
+    pub max_connections_per_address: Option<Spanned<u64>>,
+    pub tls: Option<Tls>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub certificate: Text,
+    pub key: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,6 +85,7 @@ pub(super) struct Key {
     pub hash: Text,
     pub permissions: Vec<Text>,
     pub expires: Option<Spanned<toml::Value>>,
+    pub addresses: Option<Spanned<Vec<Text>>>,
     #[serde(default)]
     pub revoked: bool,
     #[cfg(feature = "faults")]

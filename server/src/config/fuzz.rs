@@ -12,6 +12,11 @@ const SHORT: &str = r#"store = "postgres://me@db.internal/opencdi"
 [server]
 listen = "[::1]:8080"
 drain_deadline = "20s"
+max_connections = 500
+max_connections_per_address = 50
+[server.tls]
+certificate = "cert.pem"
+key = "key.pem"
 [admin]
 listen = "127.0.0.1:9090"
 [retention]
@@ -21,6 +26,7 @@ name = "airflow"
 workspace = "ours"
 hash = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 permissions = ["may.trigger"]
+addresses = ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"]
 expires = 2027-01-01T00:00:00+01:00
 [[integrations]]
 id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
@@ -76,6 +82,9 @@ const TOKENS: &[&str] = &[
     "\\u0000",
     "server.",
     "[integrations.source]\n",
+    "/33",
+    "::ffff:",
+    "/",
 ];
 
 proptest! {

@@ -5,6 +5,7 @@
 
 mod admin;
 mod file;
+mod front;
 #[cfg(test)]
 mod fuzz;
 mod integrations;
@@ -15,12 +16,13 @@ mod tests;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 
 use crate::secret::KeyHash;
 pub use admin::AdminConfig;
@@ -193,6 +195,21 @@ pub struct ServerConfig {
     pub drain_deadline: Duration,
     /// The length of a rate limit's window, in whole seconds; `None` for the contract's. It must be the same for all replicas.
     pub rate_limit_window: Option<Duration>,
+    /// Open connections in total.
+    pub max_connections: usize,
+    /// Open connections of one address.
+    pub max_connections_per_address: usize,
+    /// The certificate; `None` without TLS.
+    pub tls: Option<TlsConfig>,
+}
+
+/// The files of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The certificate, followed by those that lead to its issuer.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// Settings of a workspace.
@@ -217,11 +234,20 @@ pub struct ApiKey {
     pub permissions: Vec<String>,
     /// When it stops working.
     pub expires: Option<DateTime<Utc>>,
+    /// The networks from which it may be used; empty for all.
+    pub addresses: Vec<IpNet>,
     /// Whether it was revoked.
     pub revoked: bool,
     /// How requests with it fail, for tests.
     #[cfg(feature = "faults")]
     pub fault: Option<Fault>,
+}
+
+impl ApiKey {
+    /// Whether it may be used from this address.
+    pub fn is_for(&self, address: IpAddr) -> bool {
+        self.addresses.is_empty() || self.addresses.iter().any(|network| network.contains(&address))
+    }
 }
 
 /// A failure for tests. Builds without the feature `faults` refuse a configuration with one.

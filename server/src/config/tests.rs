@@ -294,7 +294,11 @@ fn a_key_that_other_programs_have_is_answered_with_what_there_is_instead() {
             "`integrations[0].source.schedule`: `sqlite` has no key `schedule`; syncs run on a schedule with",
         ),
         ("table = \"users\"", "query", "`sqlite` has no key `query`; `table` names a table or a view"),
-        ("request_deadline = \"2s\"", "tls", "`server.tls`: unknown field `tls`; the server has no TLS"),
+        (
+            "request_deadline = \"2s\"",
+            "ssl",
+            "`server.ssl`: unknown field `ssl`; `certificate` and `key` in [server.tls]",
+        ),
         ("request_deadline = \"2s\"", "port", "unknown field `port`; `listen` in [server] is the address and the port"),
         ("table = \"users\"", "port", "`sqlite` has no key `port`; remove or correct it"),
     ] {
@@ -557,7 +561,8 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
     for line in example().lines() {
         let setting = line
             .strip_prefix("# ")
-            .filter(|text| text.contains(" = ") && text.starts_with(|first: char| first.is_lowercase()));
+            .filter(|text| text.contains(" = ") || text.starts_with('['))
+            .filter(|text| text.starts_with(|first: char| first.is_lowercase() || first == '['));
         // The other ways to write what already stands there.
         let setting = setting.filter(|text| !text.starts_with("store = ") && !text.starts_with("url = "));
         everything.push_str(setting.unwrap_or(line));
@@ -566,6 +571,7 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
     let mut config = parse_example(&everything).unwrap_or_else(|error| panic!("{error}\n{everything}"));
     // That of the contract, which the configuration does not know.
     assert_eq!(config.server.rate_limit_window.take(), Some(std::time::Duration::from_secs(60)));
+    assert!(config.server.tls.take().is_some());
     // What it shows is what is usual, where something is.
     let usual = parse_example(&example()).unwrap();
     assert_eq!(format!("{:?}", config.server), format!("{:?}", usual.server));
@@ -579,9 +585,57 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
 }
 
 #[test]
+fn connections_and_certificate_are_read() {
+    let usual = parse("").unwrap().server;
+    assert_eq!((usual.max_connections, usual.max_connections_per_address, usual.tls), (2000, 200, None));
+    assert_eq!(parse("[server]\nmax_connections = 100").unwrap().server.max_connections_per_address, 100);
+    let tls = parse("[server.tls]\ncertificate = \"cert.pem\"\nkey = \"/k/key.pem\"").unwrap().server.tls.unwrap();
+    assert!(tls.certificate.is_absolute() && tls.certificate.ends_with("cert.pem"), "{tls:?}");
+    for (text, expected) in [
+        ("max_connections = 0", "2:19: `server.max_connections`: write a number from 1 to 1000000"),
+        (
+            "max_connections = 100\nmax_connections_per_address = 101",
+            "3:31: `server.max_connections_per_address`: this is more than `max_connections`, which is 100",
+        ),
+        ("tls = { certificate = \"c\" }", "2:7: `server.tls`: missing field `key`"),
+        ("tls = { certificate = \"\", key = \"~/k\" }", "2:23: `server.tls.certificate`: this must not be empty"),
+        ("tls = { certificate = \"c\", key = \"~/k\" }", "2:34: `server.tls.key`: `~` is not expanded here"),
+        (
+            "tls = { certificate = \"c\", key_file = \"k\" }",
+            "unknown field `key_file`; `certificate` and `key` in [server.tls]",
+        ),
+        ("tls = true", "2:7: `server.tls`: invalid type: boolean `true`, expected"),
+    ] {
+        let problem = parse(&format!("[server]\n{text}")).unwrap_err();
+        assert!(problem.contains(expected), "{problem}");
+    }
+}
+
+#[test]
+fn the_addresses_of_a_key_are_networks() {
+    let problem = |list: &str| problems("expires = 2027", &format!("addresses = {list}\nexpires = 2027"));
+    assert_eq!(
+        problem("[\"10.1.2.3/8\"]"),
+        "opencdi.toml:21:14: `keys[0].addresses[0]`: `10.1.2.3/8` is an address inside a network; write `10.0.0.0/8` for the network, or \
+         `10.1.2.3`"
+    );
+    assert!(problem("[]").contains("there is no address, so the key could not be used; remove `addresses`"));
+    assert!(problem("[\"office\"]").contains("write an IP address or a network, such as `10.0.0.0/8`"));
+}
+
+#[test]
 fn the_example_shows_every_key() {
-    let tables =
-        ["", "[server]", "[admin]", "[worker]", "[retention]", "[[workspaces]]", "[[keys]]", "[[integrations]]"];
+    let tables = [
+        "",
+        "[server]",
+        "[server.tls]",
+        "[admin]",
+        "[worker]",
+        "[retention]",
+        "[[workspaces]]",
+        "[[keys]]",
+        "[[integrations]]",
+    ];
     let sources = connectors::sources().map(|kind| format!("kind = \"sqlite\"\n|kind = {kind:?}"));
     let destinations = connectors::destinations().map(|kind| format!("kind = \"users_track\"\n|kind = {kind:?}"));
     let of_kinds = sources.chain(destinations).map(|change| {
@@ -600,6 +654,7 @@ fn the_example_shows_every_key() {
                 line.starts_with(&format!("{key} ="))
                     || line.starts_with(&format!("{key}]"))
                     || line.starts_with(&format!("integrations.{key}]"))
+                    || line.starts_with(&format!("server.{key}]"))
             });
             assert!(shown, "`{key}` of {table:?} is missing in opencdi.example.toml");
         }

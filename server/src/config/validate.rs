@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use super::admin;
 use super::file::{self, File};
+use super::front;
 use super::integrations::Integrations;
 use super::retention;
 use super::{ApiKey, Config, Known, Secrets, ServerConfig, Workspace};
@@ -110,7 +111,8 @@ impl Check<'_> {
         }
     }
 
-    fn server(&mut self, server: file::Server) -> ServerConfig {
+    fn server(&mut self, mut server: file::Server) -> ServerConfig {
+        let (max_connections, max_connections_per_address) = front::connections(&mut self.reader, &mut server);
         let listen = server.listen.map_or(LISTEN, |listen| {
             listen.get_ref().parse().unwrap_or_else(|_| {
                 self.reader.problem(
@@ -125,6 +127,9 @@ impl Check<'_> {
             request_deadline: self.reader.duration(server.request_deadline, Duration::from_secs(10)),
             drain_deadline: self.reader.duration(server.drain_deadline, Duration::from_secs(20)),
             rate_limit_window: self.window(server.rate_limit_window),
+            max_connections,
+            max_connections_per_address,
+            tls: front::tls(&mut self.reader, server.tls),
         }
     }
 
@@ -196,6 +201,7 @@ impl Check<'_> {
                     }
                 }
                 let expires = key.expires.and_then(|expires| self.moment(expires));
+                let addresses = front::networks(&mut self.reader, key.addresses);
                 let hash = match key.hash.get_ref().parse::<KeyHash>() {
                     Ok(hash) => hash,
                     Err(error) => {
@@ -210,6 +216,7 @@ impl Check<'_> {
                     hash,
                     permissions: key.permissions.into_iter().map(Spanned::into_inner).collect(),
                     expires,
+                    addresses,
                     revoked: key.revoked,
                     #[cfg(feature = "faults")]
                     fault: key.fault.and_then(|fault| self.fault(&fault)),

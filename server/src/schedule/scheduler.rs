@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::Scheduled;
 use super::ticks::{Due, Ticks};
+use crate::metrics::METRICS;
 use crate::store::{Store, StoreError, TakenTick};
 
 /// The longest time without a look at the store's clock, which may be set.
@@ -90,8 +91,12 @@ async fn load(store: &Store, scheduled: &[Scheduled], now: DateTime<Utc>) -> Res
 fn report(due: &Due, taken: TakenTick) {
     let (integration, tick) = (due.integration, due.tick.to_rfc3339());
     match taken {
-        TakenTick::Started(job) => tracing::info!(%integration, %job, tick, "sync triggered by its schedule"),
+        TakenTick::Started(job) => {
+            METRICS.jobs_started.inc();
+            tracing::info!(%integration, %job, tick, "sync triggered by its schedule");
+        }
         TakenTick::InProgress => {
+            METRICS.ticks_skipped.inc();
             tracing::info!(%integration, tick, "tick of the schedule skipped: the last job is still in progress");
         }
         TakenTick::Paused | TakenTick::NotTaken { .. } => {}

@@ -16,8 +16,8 @@ const OTHER_KEYS: &[(&[&str], &str)] = &[
         "`table` names a table or a view: write the query as a view in the database",
     ),
     (
-        &["cert", "certificate", "https", "ssl", "tls", "tls_cert", "tls_key"],
-        "the server has no TLS: put a reverse proxy with TLS in front of it",
+        &["cert", "certificate", "cert_file", "https", "key_file", "ssl", "tls", "tls_cert", "tls_key"],
+        "`certificate` and `key` in [server.tls] name the PEM files for TLS",
     ),
     (&["addr", "address", "bind", "host", "port"], "`listen` in [server] is the address and the port"),
     (&["log", "log_level", "logging", "logs"], "RUST_LOG sets what is logged, such as RUST_LOG=cdi_server=debug"),

@@ -229,7 +229,7 @@ fn adapter(operation: &Operation<'_>) -> TokenStream {
                 api,
                 &operation::#name::INFO,
                 rqctx.request_id.clone(),
-                authorization,
+                (rqctx.request.remote_addr(), authorization),
                 move || operation::#name::Request::decode(parameters),
                 |api, caller, request| async move { api.operations.#name(&caller, request).await },
             )

@@ -1,0 +1,100 @@
+//! The server as strangers reach it: TLS, keys for some addresses only, and what the log says of them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Command;
+
+use contract_tests::process::ServerProcess;
+use contract_tests::{Setup, eventually, program};
+use rcgen::{CertificateParams, KeyPair};
+
+/// A certificate for this machine, and the file of its key.
+fn certificate(setup: &Setup) -> Vec<u8> {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(setup.path("cert.pem"), certificate.pem()).unwrap();
+    std::fs::write(setup.path("key.pem"), key.serialize_pem()).unwrap();
+    certificate.pem().into_bytes()
+}
+
+fn client(pem: &[u8]) -> reqwest::Client {
+    let certificate = reqwest::Certificate::from_pem(pem).unwrap();
+    reqwest::Client::builder().tls_certs_only([certificate]).build().unwrap()
+}
+
+#[tokio::test]
+async fn a_service_with_a_certificate_renews_it_while_it_runs() {
+    let mut setup = Setup::with_rows(1);
+    setup.server = "[server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"".to_owned();
+    let config = setup.write();
+    let check = || {
+        let output = Command::new(program("cdi-server")).args(["check", "--config"]).arg(&config).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(check().contains("cert.pem cannot be read: there is no such file"), "{}", check());
+    let first = certificate(&setup);
+    assert!(check().contains("the certificate is valid until "), "{}", check());
+    let server = ServerProcess::start(&config).await;
+    assert!(server.url.starts_with("https://127.0.0.1:"), "{}", server.url);
+    let list = async |client: &reqwest::Client| {
+        let request = client.get(format!("{}/cdi/integrations", server.url)).bearer_auth(setup.key.expose());
+        request.send().await.map(|answer| answer.status().as_u16())
+    };
+    let old = client(&first);
+    assert_eq!(list(&old).await.unwrap(), 200);
+    let renewed = client(&certificate(&setup));
+    eventually("the renewed certificate is used", async || list(&renewed).await.ok().filter(|status| *status == 200))
+        .await;
+    assert_eq!(list(&old).await.unwrap(), 200, "its connection is still open");
+    assert_eq!(server.logged("the renewed certificate is in use"), 1);
+}
+
+#[tokio::test]
+async fn requests_are_logged_with_their_peer_and_clients_that_leave_in_plain_words() {
+    let mut setup = Setup::with_rows(1);
+    setup.more = format!(
+        "[[keys]]\nname = \"office\"\nworkspace = \"ours\"\nhash = \"{}\"\npermissions = [\"cdi.integration_list\"]\n\
+         addresses = [\"192.0.2.0/24\"]\n",
+        cdi_server::secret::KeyHash::of("office-key")
+    );
+    let server = ServerProcess::start(&setup.write()).await;
+    let answer = reqwest::Client::new()
+        .get(format!("{}/cdi/integrations", server.url))
+        .bearer_auth("office-key")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 401);
+    let line = server.last_logged("unauthorized");
+    assert!(line.contains("peer=127.0.0.1") && line.contains("the key may not be used from this address"), "{line}");
+
+    // Unknown keys are answered late after some, which gives a client the time to leave.
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let ask = |more: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let key = "authorization: Bearer unknown";
+        write!(stream, "GET /cdi/integrations?cursor=secret HTTP/1.1\r\nhost: x\r\n{key}\r\n{more}\r\n").unwrap();
+        stream
+    };
+    for _ in 0..10 {
+        let mut answer = String::new();
+        ask("connection: close\r\n").read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+    let line = eventually("it is logged", async || {
+        let before = server.logged("unauthorized");
+        let client = ask("");
+        eventually("the request is read", async || (server.logged("unauthorized") > before).then_some(())).await;
+        drop(client);
+        Some(server.last_logged("the client disconnected")).filter(|line| !line.is_empty())
+    })
+    .await;
+    assert!(
+        line.contains("INFO") && line.contains("path=/cdi/integrations ")
+            || line.contains("path=\"/cdi/integrations\""),
+        "{line}"
+    );
+    assert!(!server.log().contains("slog") && !server.log().contains("secret"), "{}", server.log());
+}
