@@ -11,6 +11,8 @@ pub mod config;
 pub mod connectors;
 pub mod demo;
 pub mod front;
+#[cfg(test)]
+mod fuzz;
 pub mod logging;
 pub mod metrics;
 #[cfg(test)]

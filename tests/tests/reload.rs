@@ -1,5 +1,7 @@
 //! A service that reloads its configuration.
 
+#![allow(clippy::unwrap_used)]
+
 use cdi_server::secret::{Secret, new_key};
 use contract_tests::process::ServerProcess;
 use contract_tests::{Setup, UNKNOWN, eventually};

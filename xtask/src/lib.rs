@@ -3,11 +3,13 @@
 
 mod apt;
 pub mod bench;
+pub mod checkers;
 pub mod corpus;
 pub mod faketime;
 pub mod generate;
 pub mod peers;
 pub mod postgres;
 pub mod promtool;
+pub mod python;
 pub mod schemathesis;
 pub mod test;

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::faketime;
 use crate::postgres::PrivatePostgres;
-use crate::{promtool, schemathesis};
+use crate::{checkers, promtool, schemathesis};
 
 /// The variable with the URL of a Postgres that tests may write to.
 pub const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
@@ -17,6 +17,8 @@ const SCHEMATHESIS: &str = "OPENCDI_TEST_SCHEMATHESIS";
 
 /// The variable with the path of Prometheus' promtool.
 const PROMTOOL: &str = "OPENCDI_TEST_PROMTOOL";
+/// The variable with the folder of the programs that check the files of a deployment.
+const CHECKERS: &str = "OPENCDI_TEST_CHECKERS";
 
 /// The cross-process tests run the real programs.
 const BUILD: &str = "build --package cdi-server --package cdi-client --all-features --bins";
@@ -26,6 +28,8 @@ const TEST: &str = "test --no-fail-fast --all-targets --workspace --all-features
 const EXAMPLES: &str = "test --doc --package cdi-client --all-features";
 const CHECK: &str = "xtask check";
 const CONFORM: &str = "xtask conform";
+/// Licences, sources and banned crates among the dependencies. Advisories would need the Internet.
+const DENY: &str = "cargo-deny --locked check bans licenses sources";
 
 /// Files in which tests record their scores: how many drifts and wrong servers were found, and what Schemathesis tried.
 const SCORES: [&str; 4] = [
@@ -41,11 +45,13 @@ pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let schemathesis = schemathesis::install(root)?;
     faketime::library()?;
     let promtool = promtool::find(root)?;
+    let checkers = checkers::install(root)?;
     let cargo = |step: &str, more: &[String]| {
         eprintln!("── cargo {step} {}", more.join(" "));
         let mut cargo = Command::new("cargo");
         cargo.args(step.split(' ')).args(more).current_dir(root);
         cargo.env(POSTGRES, postgres.url()).env(SCHEMATHESIS, &schemathesis).env(PROMTOOL, &promtool);
+        cargo.env(CHECKERS, &checkers);
         cargo.status().context("cargo cannot be run").map(|status| status.success())
     };
     let nextest = Command::new("cargo").args(["nextest", "--version"]).output();
@@ -65,6 +71,12 @@ pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
         if !cargo(step, &[])? {
             failed.push(step);
         }
+    }
+    eprintln!("── {DENY}");
+    let mut deny = DENY.split(' ');
+    let program = checkers.join(deny.next().unwrap_or_default());
+    if !Command::new(program).args(deny).current_dir(root).status().context("cargo-deny cannot be run")?.success() {
+        failed.push(DENY);
     }
     for score in SCORES {
         match std::fs::read_to_string(root.join(score)) {

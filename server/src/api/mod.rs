@@ -6,6 +6,8 @@ mod bad_keys;
 mod cursor;
 #[cfg(feature = "faults")]
 mod faults;
+#[cfg(test)]
+mod fuzz;
 mod gate;
 pub mod generated;
 pub mod operations;

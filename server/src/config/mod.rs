@@ -6,6 +6,8 @@
 mod admin;
 mod file;
 mod front;
+#[cfg(test)]
+mod fuzz;
 mod integrations;
 mod notify;
 mod retention;

@@ -4,6 +4,8 @@
 
 mod event_time;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 mod missing_value;
 mod not_an_object;
 mod payload;

@@ -53,7 +53,7 @@ async fn a_tick_starts_one_job_whatever_the_clocks_of_the_replicas_say() {
     let shown = |tick: DateTime<Utc>| tick.format("%F %R").to_string();
     let yesterday = shown(soon - TimeDelta::days(1));
     let ticks: Vec<_> = jobs.iter().map(|job| shown(job.scheduled_for.unwrap())).collect();
-    assert_eq!(ticks, [yesterday.clone()], "{jobs:#?}");
+    assert_eq!(ticks, std::slice::from_ref(&yesterday), "{jobs:#?}");
     // Today's tick was not taken either, not even to be skipped because the job of yesterday's was in progress.
     assert_eq!(shown(store.last_ticks(&[]).await.unwrap()[&SCHEDULED.parse().unwrap()]), yesterday);
     assert_eq!(store.skipped_ticks().await.unwrap(), []);

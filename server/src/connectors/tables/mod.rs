@@ -3,6 +3,8 @@
 mod chunk;
 pub mod columns;
 mod dialect;
+#[cfg(test)]
+mod fuzz;
 mod missing_columns;
 pub mod survey;
 pub mod timestamps;

@@ -85,8 +85,11 @@ fn micros_of_common_text(text: &[u8]) -> Option<i64> {
 }
 
 fn micros_of_general_text(text: &str) -> Option<i64> {
-    // The parser also accepts `2026-1-1`, blanks and other signs, which do not sort chronologically.
-    if !text.is_ascii() || !SHAPE.iter().zip(text.bytes()).all(|(shape, byte)| is_in_shape(*shape, byte)) {
+    // The parser also accepts `2026-1-1`, blanks, other signs and seconds of one digit, which do not sort chronologically.
+    if !text.is_ascii()
+        || text.len() < SHAPE.len()
+        || !SHAPE.iter().zip(text.bytes()).all(|(shape, byte)| is_in_shape(*shape, byte))
+    {
         return None;
     }
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
@@ -213,6 +216,7 @@ mod tests {
             // Forms that do not sort chronologically.
             "2026-2-10T00:00:00",
             "2026-01-01T9:00:00.12",
+            "2026-01-01T09:00:5",
             "2026-01-01 9:00:00",
             " 2026-01-01T00:00:00",
             "2026-01-01T00:00:00\u{2212}01:00",

@@ -4,6 +4,8 @@ mod connection_error;
 mod delivery;
 mod endpoint;
 mod failures;
+#[cfg(test)]
+mod fuzz;
 mod limits;
 mod patience;
 mod retry_after;
