@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod answers;
 mod fleet;
+mod hostile;
+mod hostile_requests;
 mod kills;
 mod ledger;
 mod replicas;
