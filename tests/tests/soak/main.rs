@@ -10,6 +10,7 @@ mod hostile_requests;
 mod kills;
 mod ledger;
 mod replicas;
+mod secrets;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant};
