@@ -37,6 +37,7 @@ const SOURCE: &str = "
 /// The service.
 pub struct Fleet {
     postgres: Mutex<PrivatePostgres>,
+    pub store: String,
     pub source: String,
     pub ledger: Ledger,
     pub setup: Setup,
@@ -84,7 +85,7 @@ impl Fleet {
             Mutex::new(Replica { api: Some(Api::new(&process.url, &setup.key)), deaths: 0, process: Some(process) })
         };
         let replicas = started.into_iter().map(replica).collect();
-        Fleet { postgres: Mutex::new(postgres), source, ledger, setup, config, replicas }
+        Fleet { store: postgres.url(), postgres: Mutex::new(postgres), source, ledger, setup, config, replicas }
     }
 
     /// The server of the store and the sources.

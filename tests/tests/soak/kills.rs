@@ -246,7 +246,7 @@ async fn nothing_is_lost_while_replicas_are_killed_and_postgres_crashes() {
         ended.unwrap();
     }
 
-    let mut store = connect(&fleet.postgres().url()).await;
+    let mut store = connect(&fleet.store).await;
     let (api, _) = fleet.api(0).unwrap();
     for integration in 0..INTEGRATIONS {
         let triggered = async || (api.trigger(&id(integration)).await == Some(202)).then_some(());
@@ -260,7 +260,8 @@ async fn nothing_is_lost_while_replicas_are_killed_and_postgres_crashes() {
     let unsuccessful: Vec<String> = sqlx::query_scalar(unsuccessful).fetch_all(&mut store).await.unwrap();
     assert!(unsuccessful.is_empty(), "{unsuccessful:#?}");
     let mut jobs = 0;
-    for (integration, (accepted, unknown)) in state.triggered.lock().unwrap().clone() {
+    let triggered = state.triggered.lock().unwrap().clone();
+    for (integration, (accepted, unknown)) in triggered {
         let of = format!("SELECT count(*) FROM jobs WHERE integration_id = '{}'", id(integration));
         // The last one was triggered above.
         let there = number(&mut store, &of).await - 1;

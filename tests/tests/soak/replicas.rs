@@ -19,7 +19,7 @@ const TURN: Duration = Duration::from_secs(60);
 async fn of_64_triggers_at_once_over_three_replicas_one_of_each_integration_starts_a_job() {
     let mut random = Random::new(seed());
     let fleet = Fleet::start().await;
-    let (mut source, mut store) = (connect(&fleet.source).await, connect(&fleet.postgres().url()).await);
+    let (mut source, mut store) = (connect(&fleet.source).await, connect(&fleet.store).await);
     let until = Until::rounds(ROUNDS);
     let mut rounds = 0;
     while until.goes_on(rounds) {
