@@ -65,6 +65,11 @@ impl ServerProcess {
         self.log().lines().rfind(|line| line.contains(text)).unwrap_or_default().to_owned()
     }
 
+    /// Its process ID.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         let process = Pid::from_child(&self.child);

@@ -28,6 +28,17 @@ impl Api {
         Some(answer.status().as_u16())
     }
 
+    /// The same with the body; null if it is not JSON.
+    pub async fn trigger_answer(&self, integration: &str) -> Option<(u16, Value)> {
+        let url = format!("{}/cdi/integrations/{integration}/sync", self.url);
+        answer(self.http.post(url).bearer_auth(&self.key)).await
+    }
+
+    /// The status and the body of a GET request; `None` if the server does not answer.
+    pub async fn get(&self, path: &str) -> Option<(u16, Value)> {
+        answer(self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.key)).await
+    }
+
     /// Lists the integrations. Returns the status; `None` if the server does not answer.
     pub async fn list(&self) -> Option<u16> {
         let request = self.http.get(format!("{}/cdi/integrations", self.url));
@@ -63,6 +74,14 @@ impl Api {
         })
         .await
     }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
+    let answer = request.send().await.ok()?;
+    let status = answer.status().as_u16();
+    // Whoever is killed in the middle of an answer has not answered.
+    let body = answer.bytes().await.ok()?;
+    Some((status, serde_json::from_slice(&body).unwrap_or_default()))
 }
 
 /// TOML of rate limits that no test reaches.

@@ -7,8 +7,12 @@ use std::time::Duration;
 use apidrift::conform::{self, Limits, Target, Wanted};
 use apidrift::outcome::Outcome;
 use apidrift_core::settings::Project;
+use cdi_server::config::Fault;
+use cdi_server::secret::{KeyHash, new_key};
 use cdi_server::testbed::{Options, Testbed};
-use contract_tests::repository;
+use contract_tests::process::ServerProcess;
+use contract_tests::{FOREIGN, INTEGRATION, Setup, UNKNOWN, eventually, repository};
+use rustix::process::Signal;
 
 /// Runs `conform` on a testbed with windows of two seconds. `tell` edits the description that `conform` gets.
 fn conform(limits: &Limits, tell: impl Fn(&mut serde_json::Value)) -> (Outcome, usize) {
@@ -93,4 +97,65 @@ fn a_testbed_that_does_not_start_is_reported() {
         let outcome = conform::project(&project, Wanted::Testbed, &limits, &|_| {});
         assert!(outcome.unchecked.len() == 1 && outcome.unchecked[0].contains(says), "{:?}", outcome.unchecked);
     }
+}
+
+#[test]
+fn a_service_with_everything_on_conforms_before_and_after_a_reload() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut setup = Setup::with_rows(3);
+    setup.server = "rate_limit_window = \"1s\"\nrequest_deadline = \"500ms\"\nmax_connections = 100\n\
+                    max_connections_per_address = 100"
+        .to_owned();
+    let failing: Vec<_> = Fault::ALL.iter().map(|fault| (fault.as_str(), new_key())).collect();
+    let permissions: Vec<String> =
+        cdi_server::api::known().permissions.iter().map(|permission| format!("{permission:?}")).collect();
+    let permissions = permissions.join(", ");
+    let more = failing.iter().map(|(fault, key)| {
+        let hash = KeyHash::of(key.expose());
+        format!(
+            "[[keys]]\nname = \"{fault}\"\nworkspace = \"failing\"\nhash = \"{hash}\"\n\
+             permissions = [{permissions}]\nfault = \"{fault}\"\n"
+        )
+    });
+    setup.more = more.collect();
+    setup.more.push_str("[admin]\nlisten = \"127.0.0.1:0\"\n[retention]\njobs = \"30d\"\n");
+    let another = setup.integration(UNKNOWN, "Scheduled", "ours", "kind = \"jsonl\"\npath = \"scheduled.jsonl\"");
+    let schedule = "schedule = \"* * * * *\"\ntimezone = \"Europe/Berlin\"\n[integrations.source]";
+    setup.more.push_str(&another.replace("[integrations.source]", schedule));
+    let server = runtime.block_on(ServerProcess::start(&setup.write()));
+
+    let conforms = |setup: &Setup, integrations: usize| {
+        let mut by_error = std::collections::BTreeMap::<_, Vec<_>>::new();
+        for (fault, key) in &failing {
+            let is_internal = matches!(*fault, "panic" | "store_failed");
+            let error = if is_internal { "internal_server_error" } else { "service_unavailable" };
+            by_error.entry(error).or_default().push(key.expose());
+        }
+        let target = serde_json::json!({
+            "url": server.url,
+            "key": setup.key.expose(),
+            "key_without_permission": setup.powerless.expose(),
+            "failing_keys": by_error,
+            "known": { "integration_id": INTEGRATION },
+            "foreign": { "integration_id": FOREIGN },
+            "items": { "list_integrations": integrations },
+        });
+        let target: Target = serde_json::from_value(target).unwrap();
+        let outcome =
+            conform::project(&Project::load(repository()).unwrap(), Wanted::There(target), &Limits::default(), &|_| {});
+        assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
+        let missing: Vec<String> =
+            not_seen(&outcome, "trigger_integration_sync").into_iter().map(|(label, _)| label).collect();
+        assert_eq!(missing, ["429 Another job is in progress", "429 Rate Limited"]);
+    };
+    conforms(&setup, 2);
+    // Another key, another integration, another schedule.
+    setup.key = new_key();
+    let destination = "kind = \"jsonl\"\npath = \"more.jsonl\"";
+    let more = setup.integration(&UNKNOWN.replace("ff", "fe"), "More of ours", "ours", destination);
+    setup.more = setup.more.replace("* * * * *", "@hourly") + &more;
+    setup.write();
+    server.signal(Signal::HUP);
+    runtime.block_on(eventually("it is reloaded", async || (server.logged("opencdi.toml reloaded") > 0).then_some(())));
+    conforms(&setup, 3);
 }

@@ -58,6 +58,9 @@ enum Xtask {
     Test {
         /// Run only tests whose names contain one of these; by default everything runs
         filter: Vec<String>,
+        /// Let each test of `tests/tests/soak/` (kills, crashes, hostile requests) take this long instead of seconds
+        #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..))]
+        soak: Option<u32>,
     },
 }
 
@@ -96,6 +99,6 @@ fn run(chore: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Bench(Bench::Service) => bench::service(&cli::root()?),
         Xtask::Bench(Bench::Status) => bench::status(&cli::root()?),
         Xtask::Bench(Bench::Sync { rows }) => bench::sync(&cli::root()?, rows),
-        Xtask::Test { filter } => test::run(&cli::root()?, &filter),
+        Xtask::Test { filter, soak } => test::run(&cli::root()?, &filter, soak),
     }
 }

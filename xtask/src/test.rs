@@ -20,6 +20,9 @@ const PROMTOOL: &str = "OPENCDI_TEST_PROMTOOL";
 /// The variable with the folder of the programs that check the files of a deployment.
 const CHECKERS: &str = "OPENCDI_TEST_CHECKERS";
 
+/// The variable with the minutes that each long-running test of `tests/tests/soak/` takes.
+pub const SOAK_MINUTES: &str = "OPENCDI_SOAK_MINUTES";
+
 /// The cross-process tests run the real programs.
 const BUILD: &str = "build --package cdi-server --package cdi-client --all-features --bins";
 const NEXTEST: &str = "nextest run --no-fail-fast --workspace --all-features";
@@ -39,8 +42,9 @@ const SCORES: [&str; 4] = [
     "target/schemathesis-score.txt",
 ];
 
-/// Runs all tests, or those whose names contain one of the filters; fails if any of them fails.
-pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
+/// Runs all tests, or those whose names contain one of the filters; fails if any of them fails. With `soak`, the tests
+/// that can go on for any time take this many minutes each.
+pub fn run(root: &Path, filter: &[String], soak: Option<u32>) -> anyhow::Result<ExitCode> {
     let postgres = PrivatePostgres::start()?;
     let schemathesis = schemathesis::install(root)?;
     faketime::library()?;
@@ -52,6 +56,9 @@ pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
         cargo.args(step.split(' ')).args(more).current_dir(root);
         cargo.env(POSTGRES, postgres.url()).env(SCHEMATHESIS, &schemathesis).env(PROMTOOL, &promtool);
         cargo.env(CHECKERS, &checkers);
+        if let Some(minutes) = soak {
+            cargo.env(SOAK_MINUTES, minutes.to_string());
+        }
         cargo.status().context("cargo cannot be run").map(|status| status.success())
     };
     let nextest = Command::new("cargo").args(["nextest", "--version"]).output();

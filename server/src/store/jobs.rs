@@ -189,8 +189,11 @@ async fn start(database: Arc<Database>, starts: Vec<Start>) -> Result<Vec<bool>,
          RETURNING id",
         rows.collect::<Vec<_>>().join(", ")
     );
+    // In order, so that statements of two replicas cannot wait for each other.
+    let mut in_order = starts.clone();
+    in_order.sort_by_key(|start| start.integration);
     let mut statement = query(database.with_store_clock(&statement));
-    for start in &starts {
+    for start in &in_order {
         statement =
             statement.bind(start.id.to_string()).bind(start.integration.to_string()).bind(micros_up(start.received_at));
     }

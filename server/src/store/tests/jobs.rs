@@ -13,6 +13,7 @@ on_both! {
     a_window_that_is_used_up_is_answered_from_memory_until_it_ends
     counters_of_old_windows_are_removed
     triggers_that_arrive_together_start_one_job_each
+    replicas_do_not_wait_for_each_other_in_circles
     a_start_time_in_the_future_is_corrected
     rows_of_a_later_version_break_neither_lists_nor_the_queue
     a_finished_job_has_ended
@@ -196,6 +197,17 @@ async fn triggers_that_arrive_together_start_one_job_each(location: StoreLocatio
         let started = started.iter().skip(number).step_by(20).filter(|started| **started).count();
         assert_eq!(started, 1);
         assert_eq!(replicas[0].jobs(*integration, &Page::First, 10).await.unwrap().items.len(), 1);
+    }
+}
+
+async fn replicas_do_not_wait_for_each_other_in_circles(location: StoreLocation) {
+    let replicas = [open(location.clone()).await, open(location.clone()).await];
+    for _ in 0..20 {
+        let integrations: Vec<IntegrationId> = (0..50).map(|_| id()).collect();
+        let at_first = integrations.iter().map(|integration| started(&replicas[0], *integration, Utc::now()));
+        let at_second = integrations.iter().rev().map(|integration| started(&replicas[1], *integration, Utc::now()));
+        let (first, second) = tokio::join!(join_all(at_first), join_all(at_second));
+        assert_eq!(first.into_iter().chain(second).filter(|started| *started).count(), integrations.len());
     }
 }
 
