@@ -126,6 +126,23 @@ impl Fleet {
     }
 }
 
+impl Fleet {
+    /// All log lines with a text, of all replicas that there ever were, in order of time.
+    pub fn logged(&self, text: &str) -> Vec<String> {
+        let files = std::fs::read_dir(self.setup.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let logs = files.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+        let with_text = |path: PathBuf| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let log = std::fs::read_to_string(path).unwrap();
+            let lines = log.lines().filter(|line| line.contains(text)).map(|line| format!("{line} ({name})"));
+            lines.collect::<Vec<_>>()
+        };
+        let mut lines: Vec<String> = logs.flat_map(with_text).collect();
+        lines.sort();
+        lines
+    }
+}
+
 impl Drop for Fleet {
     fn drop(&mut self) {
         if !std::thread::panicking() {
