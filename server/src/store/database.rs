@@ -25,6 +25,8 @@ use crate::types::{file_problem, folder, folder_problem, unwritable_folder};
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The deadline of a call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+/// The deadline of opening the store, its migration included.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long a released connection may take to answer a ping.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often an unavailable store is probed.
@@ -82,7 +84,9 @@ impl Database {
             database.read(query("SELECT 1")).await?;
             Ok(Some(database))
         };
-        let opened: Result<_, StoreError> = opened.await;
+        // A pooler may accept the connection and say nothing.
+        let opened = timeout(OPEN_TIMEOUT, opened).await;
+        let opened: Result<_, StoreError> = opened.unwrap_or_else(|_| Err(StoreError::timed_out(OPEN_TIMEOUT)));
         // An error here does not affect what was committed.
         let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
         match opened? {

@@ -65,7 +65,11 @@ impl Store {
                 // There may be more.
                 break;
             }
-            let mark = self.database.with_store_clock("UPDATE jobs SET row_errors_deleted_at = {now} WHERE id = $1");
+            // Another replica may have deleted the same rows at the same time, so fewer deleted rows need not mean that it was all.
+            let mark = self.database.with_store_clock(
+                "UPDATE jobs SET row_errors_deleted_at = {now}
+                 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM row_errors WHERE job_id = $1)",
+            );
             query(mark).bind(job).execute(&mut *connection).await?;
         }
         Ok(deleted)

@@ -10,6 +10,7 @@ on_both! {
     row_errors_are_as_old_as_the_end_of_their_job
     a_job_goes_only_after_its_row_errors
     many_row_errors_go_in_batches_from_the_last_to_the_first
+    replicas_that_delete_the_same_row_errors_leave_none
     windows_of_old_rate_limits_go
 }
 
@@ -87,6 +88,17 @@ async fn many_row_errors_go_in_batches_from_the_last_to_the_first(location: Stor
     assert_eq!(job.row_errors_deleted_at, None, "some are left");
     assert_eq!(store.delete_old_row_errors(DAY).await.unwrap(), Some(17), "a batch takes several jobs");
     assert_eq!(store.delete_old_row_errors(DAY).await.unwrap(), None);
+}
+
+async fn replicas_that_delete_the_same_row_errors_leave_none(location: StoreLocation) {
+    let replicas = [open(location.clone()).await, open(location.clone()).await];
+    let integration = id();
+    ended(&replicas[0], &location, integration, 6, usize::try_from(BATCH * 3).unwrap()).await;
+    let delete = async |store: &Store| while store.delete_old_row_errors(DAY).await.unwrap().is_some() {};
+    tokio::join!(delete(&replicas[0]), delete(&replicas[1]));
+    let job = jobs(&replicas[0], integration).await.remove(0);
+    assert_eq!(replicas[0].row_errors(job.id, 0, 10_000).await.unwrap(), [], "and nobody would find them again");
+    assert!(job.row_errors_deleted_at.is_some());
 }
 
 async fn windows_of_old_rate_limits_go(location: StoreLocation) {
