@@ -50,7 +50,12 @@ impl Store {
         self.database.transact(work).await.map(Some)
     }
 
-    async fn delete_row_errors(&self, connection: &mut AnyConnection, jobs: &[String]) -> Result<u64, StoreError> {
+    /// Deletes row errors of these jobs, at most a batch, and marks jobs that have none any more. Returns how many they were.
+    pub(super) async fn delete_row_errors(
+        &self,
+        connection: &mut AnyConnection,
+        jobs: &[String],
+    ) -> Result<u64, StoreError> {
         let mut deleted = 0;
         for job in jobs {
             let room = BATCH - deleted;
