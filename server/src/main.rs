@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use cdi_server::commands::watermark::Change;
 use cdi_server::commands::{cancel, check, init, jobs, key, preview, row_errors, serve, watermark};
-use cdi_server::config::{Config, ConfigError};
+use cdi_server::config::{Config, ConfigError, IntegrationId};
 use cdi_server::logging::LogFormat;
 use cdi_server::process::print;
 use cdi_server::service::Role;
@@ -105,7 +105,7 @@ enum Command {
     },
     /// End the job of an integration that is in progress, and wait until it has ended
     #[command(
-        after_help = "The job ends in `error` at its next checkpoint or, if its worker is dead, when its lease expires; what was delivered stays delivered, and the next sync takes the rest.\n\nExample:\n  cdi-server cancel Users"
+        after_help = "The job ends in `error` at its next checkpoint or, if its worker is dead, when its lease expires; what was delivered stays delivered, and the next sync takes the rest. A job of an integration that is not in the file any more is ended by the whole ID of the integration.\n\nExample:\n  cdi-server cancel Users"
     )]
     Cancel {
         #[command(flatten)]
@@ -253,7 +253,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Cancel { config, integration } => {
             let config = config.load_for_store()?;
-            block_on(cancel::run(&config, config.integration(&integration)?))
+            let (id, name) = match (config.integration(&integration), integration.parse::<IntegrationId>()) {
+                (Ok(known), _) => (known.id, known.name.as_str()),
+                // Its job may be left from before it was removed from the file.
+                (Err(_), Ok(id)) => (id, integration.as_str()),
+                (Err(unknown), Err(_)) => return Err(unknown.into()),
+            };
+            block_on(cancel::run(&config, id, name))
         }
         Command::Jobs { config, integration, limit, format } => {
             let config = config.load_for_store()?;

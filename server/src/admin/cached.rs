@@ -8,6 +8,9 @@ use tokio::time::Instant;
 
 /// A value counts as new for at least this many times the duration of its reading: one percent of the time goes into reading.
 const PAUSE_FACTOR: u32 = 100;
+/// But not longer than this many times what counts as new anyway: reading may be slow because the store is busy, which is when
+/// operators want to know.
+const MOST: u32 = 10;
 
 /// A value and how long it counts. Callers that come while it is read wait for it.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ impl<T> Cached<T> {
     pub(super) async fn get(&self, read: impl Future<Output = Option<T>>) -> Option<Arc<T>> {
         let mut last = self.last.lock().await;
         if let Some(last) = last.as_ref()
-            && last.read_at.elapsed() < self.fresh.max(last.took * PAUSE_FACTOR)
+            && last.read_at.elapsed() < self.fresh.max((last.took * PAUSE_FACTOR).min(self.fresh * MOST))
         {
             return Some(last.value.clone());
         }

@@ -54,31 +54,34 @@ impl Keys {
                 #[cfg(feature = "faults")]
                 fault: key.fault,
             }),
-            Err(reason) => {
-                tracing::info!(reason, "unauthorized");
+            Err((reason, key)) => {
+                tracing::info!(reason, key, "unauthorized");
                 None
             }
         }
     }
 
+    /// The key; otherwise the reason, and the name of a key that is known and refused.
     fn find(
         &self,
         authorization: Option<&HeaderValue>,
         peer: IpAddr,
         now: DateTime<Utc>,
-    ) -> Result<&ApiKey, &'static str> {
-        let header = authorization.ok_or("no Authorization header")?;
-        let token = header.to_str().ok().and_then(bearer).ok_or("the Authorization header is not a bearer key")?;
+    ) -> Result<&ApiKey, (&'static str, Option<&str>)> {
+        let header = authorization.ok_or(("no Authorization header", None))?;
+        let token = header.to_str().ok().and_then(bearer);
+        let token = token.ok_or(("the Authorization header is not a bearer key", None))?;
         // Looked up by the hash of the token, so that the response time reveals nothing about the keys.
-        let key = self.by_hash.get(&KeyHash::of(token)).ok_or("unknown key")?;
+        let key = self.by_hash.get(&KeyHash::of(token)).ok_or(("unknown key", None))?;
+        let refused = |reason| Err((reason, Some(key.name.as_str())));
         if key.revoked {
-            return Err("revoked key");
+            return refused("revoked key");
         }
         if key.expires.is_some_and(|expires| expires <= now) {
-            return Err("expired key");
+            return refused("expired key");
         }
         if !key.is_for(peer) {
-            return Err("the key may not be used from this address");
+            return refused("the key may not be used from this address");
         }
         Ok(key)
     }

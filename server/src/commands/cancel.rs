@@ -7,7 +7,7 @@ use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
 use super::{no_store, with_store};
-use crate::config::{Config, Integration};
+use crate::config::{Config, IntegrationId};
 use crate::process::print;
 use crate::store::{Cancelled, JobId, Store};
 use crate::sync::CANCELLED;
@@ -18,19 +18,19 @@ const LOOK: Duration = Duration::from_millis(200);
 const LAST_REQUESTS: Duration = Duration::from_secs(15);
 
 /// Requests the end of the job and waits for it.
-pub async fn run(config: &Config, integration: &Integration) -> anyhow::Result<ExitCode> {
+pub async fn run(config: &Config, integration: IntegrationId, name: &str) -> anyhow::Result<ExitCode> {
     let patience = config.worker.lease + LAST_REQUESTS;
     let said = with_store(config, async |store| match store {
-        Some(store) => cancel(store, integration, patience).await,
+        Some(store) => cancel(store, integration, name, patience).await,
         None => bail!(no_store(&config.store)),
     });
     print(&format!("cancelled: {}\n", said.await?))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn cancel(store: &Store, integration: &Integration, patience: Duration) -> anyhow::Result<String> {
-    let job = match store.cancel_job(integration.id, CANCELLED).await? {
-        Cancelled::Nothing => bail!("no job of {:?} is in progress", integration.name),
+async fn cancel(store: &Store, integration: IntegrationId, name: &str, patience: Duration) -> anyhow::Result<String> {
+    let job = match store.cancel_job(integration, CANCELLED).await? {
+        Cancelled::Nothing => bail!("no job of {name:?} is in progress"),
         Cancelled::Ended(job) => return Ok(format!("the job {job} has ended; no worker had it")),
         Cancelled::Asked(job) => job,
     };
@@ -49,8 +49,8 @@ async fn cancel(store: &Store, integration: &Integration, patience: Duration) ->
     bail!("the job {job} was asked to end and has not ended yet; its worker is told when it next reaches the store")
 }
 
-async fn numbers(store: &Store, integration: &Integration, id: JobId) -> anyhow::Result<String> {
-    let Some(job) = store.job(integration.id, id).await? else { bail!("the store has no job {id}") };
+async fn numbers(store: &Store, integration: IntegrationId, id: JobId) -> anyhow::Result<String> {
+    let Some(job) = store.job(integration, id).await? else { bail!("the store has no job {id}") };
     Ok(format!(
         "the job {id} has ended ({}), rows delivered: {}, refused: {}",
         job.status.as_str(),

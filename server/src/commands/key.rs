@@ -16,7 +16,7 @@ pub fn name(text: &str) -> Result<String, String> {
 /// What is said of a new key on standard error: the key itself is in no output that may be appended to a file.
 pub fn describe(key: &Secret) -> String {
     format!(
-        "Your new API key (shown only once):\n\n    {}\n\nAdd this to opencdi.toml and restart the server:\n\n",
+        "Your new API key (shown only once):\n\n    {}\n\nAdd this to opencdi.toml; a running `cdi-server serve` reloads it:\n\n",
         key.expose()
     )
 }

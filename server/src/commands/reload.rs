@@ -30,9 +30,9 @@ pub struct Reload {
 
 impl Reload {
     /// For a service that was started with this configuration.
-    pub fn new(config: Config, role: Role, live: Live) -> Reload {
-        let file = config.file.clone();
-        Reload { loaded: std::fs::read(&file).ok(), file, role, live, started_with: config }
+    /// `loaded` is what the file held when that configuration was read.
+    pub fn new(config: Config, loaded: Option<Vec<u8>>, role: Role, live: Live) -> Reload {
+        Reload { loaded, file: config.file.clone(), role, live, started_with: config }
     }
 
     /// Reloads whenever there is a reason to, for ever.

@@ -16,6 +16,8 @@ use crate::service::{Role, Service};
 pub async fn run(config: Config, role: Role, log_format: LogFormat) -> anyhow::Result<ExitCode> {
     logging::start(log_format)?;
     raise_open_files();
+    // Opening the store may take long, and the file may change meanwhile.
+    let loaded = std::fs::read(&config.file).ok();
     // From here on a closed terminal does not end the process.
     let hangups = hangups()?;
     audit::log(&config, role, Utc::now());
@@ -34,7 +36,7 @@ pub async fn run(config: Config, role: Role, log_format: LogFormat) -> anyhow::R
     {
         tracing::warn!("{}", finding.message);
     }
-    let reload = Reload::new(config, role, service.live.clone());
+    let reload = Reload::new(config, loaded, role, service.live.clone());
     tokio::select! {
         () = signals.next() => {}
         () = reload.run(hangups) => {}

@@ -306,7 +306,7 @@ fn a_key_that_other_programs_have_is_answered_with_what_there_is_instead() {
         assert!(problem.contains(expected), "{problem}");
     }
     let table = problems("[worker]", "[metrics]\n[worker]");
-    let expected = "opencdi.toml:8:2: `metrics`: unknown field `metrics`; there are no metrics: the log has";
+    let expected = "opencdi.toml:8:2: `metrics`: unknown field `metrics`; `listen` in [admin] is the address of";
     assert!(table.starts_with(expected), "{table}");
 }
 
@@ -586,6 +586,24 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
         settings[settings.find("give_up_after").expect("it is a service")..].to_owned()
     };
     assert_eq!(patience(&config), patience(&usual));
+}
+
+#[test]
+fn a_secret_in_the_place_of_a_table_is_not_repeated() {
+    for (text, expected) in [
+        (
+            "[[notify]]\nname = \"a\"\nemail = \"smtps://me:hunter2@mail.example.com\"",
+            "invalid type: a text, expected a table, `{ from = \"…\", smtp = … }`",
+        ),
+        (
+            "[[notify]]\nname = \"a\"\nwebhook = \"https://hooks.example.com/hunter2\"",
+            "invalid type: a text, expected a table, `{ url = …, secret = … }`",
+        ),
+        ("keys = \"cdi_hunter2\"", "invalid type: a text, expected a list"),
+    ] {
+        let problem = parse(text).unwrap_err();
+        assert!(problem.contains(expected) && !problem.contains("hunter2"), "{problem}");
+    }
 }
 
 #[test]

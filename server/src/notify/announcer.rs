@@ -99,7 +99,9 @@ pub(super) async fn ended_jobs(store: &Store, notifications: &Notifications) -> 
 pub(super) async fn watch_integrations(store: &Store, notifications: &Notifications) -> Result<(), StoreError> {
     for entry in notifications.entries.iter().filter(|entry| entry.on.contains(&Event::Overdue)) {
         let covered = notifications.integrations.keys().filter(|id| entry.covers(id));
-        let covered: Vec<IntegrationId> = covered.copied().collect();
+        let mut covered: Vec<IntegrationId> = covered.copied().collect();
+        // In order, so that statements of two replicas cannot wait for each other.
+        covered.sort_unstable();
         store.watch_for_overdue(&entry.name, &covered).await?;
     }
     Ok(())

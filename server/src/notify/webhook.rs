@@ -87,10 +87,18 @@ impl Sender {
     pub async fn probe(&self) -> Result<String, String> {
         let response = self.http.head(self.webhook.url.expose()).send().await.map_err(described)?;
         let status = response.status();
-        if status.is_server_error() || status.is_redirection() || status == StatusCode::GONE {
+        // Receivers need not know HEAD.
+        let fails = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
+        if fails || status.is_redirection() || status == StatusCode::GONE {
             return Err(answered(&response));
         }
-        Ok("reachable; no message was sent".to_owned())
+        let doubt = match status {
+            StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                format!("; it answered {status} to HEAD, so look at `url` again")
+            }
+            _ => String::new(),
+        };
+        Ok(format!("reachable{doubt}; no message was sent"))
     }
 }
 

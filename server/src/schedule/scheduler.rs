@@ -51,8 +51,9 @@ pub(super) async fn look(
     ticks: &mut Option<Ticks>,
 ) -> Result<Duration, StoreError> {
     let now = store.now().await?;
-    let known = match ticks {
-        Some(known) => known,
+    // Ticks that are ahead were taken while the store's clock was wrong.
+    let known = match ticks.take().filter(|known| !known.are_ahead(now)) {
+        Some(known) => ticks.insert(known),
         None => ticks.insert(load(store, scheduled, now).await?),
     };
     let mut due = known.due(now);

@@ -162,6 +162,19 @@ async fn after_an_outage_only_the_latest_tick_starts_a_job() {
 }
 
 #[tokio::test]
+async fn a_running_replica_forgets_what_it_saw_while_the_stores_clock_was_ahead() {
+    let (_folder, store) = a_store().await;
+    let scheduled = [a_schedule("* * * * *", false)];
+    let now = store.now().await.unwrap();
+    let tomorrow = now + TimeDelta::days(1);
+    let seen = [(scheduled[0].integration, tomorrow)].into_iter().collect();
+    let mut ticks = Some(Ticks::new(&scheduled, &seen, tomorrow));
+    scheduler::look(&store, &scheduled, &mut ticks).await.unwrap();
+    let next = ticks.unwrap().next().unwrap();
+    assert!(next < now + TimeDelta::minutes(2), "{next}");
+}
+
+#[tokio::test]
 async fn a_look_waits_for_the_next_tick_or_a_few_seconds() {
     let (_folder, store) = a_store().await;
     let (_, wait) = looked(&store, &[a_schedule("* * * * *", false)]).await;

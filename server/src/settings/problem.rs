@@ -150,14 +150,17 @@ pub fn toml_problem(text: &str, error: &toml::de::Error) -> Problem {
     problem
 }
 
-/// Messages of serde name Rust's types.
+/// Messages of serde name Rust's types, and repeat values.
 pub(super) fn plain_types(message: &str) -> String {
+    let message = &without_text(message);
     let plain = [
         ("expected u64", "expected a whole number"),
         ("expected f64", "expected a number"),
         ("expected a boolean", "expected true or false"),
         ("expected a string", "expected a text in quotes"),
         ("expected a sequence", "expected a list in `[` and `]`"),
+        ("expected struct Email", "expected a table, `{ from = \"…\", smtp = … }`"),
+        ("expected struct Webhook", "expected a table, `{ url = …, secret = … }`"),
     ]
     .into_iter()
     .fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain));
@@ -167,6 +170,16 @@ pub(super) fn plain_types(message: &str) -> String {
         return format!("{plain}; remove the quotes");
     }
     plain
+}
+
+/// A message without the text that it repeats, which may be a secret where a table or a list should be.
+fn without_text(message: &str) -> String {
+    let is_harmless = ["a boolean", "u64", "f64"].iter().any(|expected| message.ends_with(expected));
+    let repeated = message.strip_prefix("invalid type: string \"").and_then(|rest| rest.rsplit_once("\", expected "));
+    match repeated {
+        Some((_, expected)) if !is_harmless => format!("invalid type: a text, expected {expected}"),
+        _ => message.to_owned(),
+    }
 }
 
 /// The keys of a text; `None` if it is not TOML.

@@ -21,7 +21,7 @@ const OTHER_KEYS: &[(&[&str], &str)] = &[
     ),
     (&["addr", "address", "bind", "host", "port"], "`listen` in [server] is the address and the port"),
     (&["log", "log_level", "logging", "logs"], "RUST_LOG sets what is logged, such as RUST_LOG=cdi_server=debug"),
-    (&["metrics", "prometheus"], "there are no metrics: the log has a line for the start and the end of each sync"),
+    (&["metrics", "prometheus"], "`listen` in [admin] is the address of `/metrics`"),
 ];
 
 /// What there is instead of a key that is not known. In a source or destination, the keys of a server mean something else.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, query};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, Row as _, query};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
@@ -25,6 +25,8 @@ use crate::types::{file_problem, folder, folder_problem, unwritable_folder};
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The deadline of a call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+/// The deadline of opening the store, its migration included.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long a released connection may take to answer a ping.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often an unavailable store is probed.
@@ -82,7 +84,9 @@ impl Database {
             database.read(query("SELECT 1")).await?;
             Ok(Some(database))
         };
-        let opened: Result<_, StoreError> = opened.await;
+        // A pooler may accept the connection and say nothing.
+        let opened = timeout(OPEN_TIMEOUT, opened).await;
+        let opened: Result<_, StoreError> = opened.unwrap_or_else(|_| Err(StoreError::timed_out(OPEN_TIMEOUT)));
         // An error here does not affect what was committed.
         let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
         match opened? {
@@ -381,10 +385,20 @@ impl Transaction {
 }
 
 /// Whether a released connection can be reused: it answers, and has no open transaction. SQLite may have rolled back a
-/// transaction by itself, which sqlx then considers open forever.
+/// transaction by itself, which sqlx then considers open forever. In Postgres a transaction may be open that sqlx does not know
+/// of: if the future that begins it is dropped before the answer, sqlx 0.9 does not roll it back. Statements of later calls
+/// would be part of it, and be lost with it.
 async fn can_be_reused(connection: &mut AnyConnection) -> bool {
-    // A queued rollback is sent before the ping.
-    matches!(timeout(RELEASE_TIMEOUT, connection.ping()).await, Ok(Ok(()))) && !connection.is_in_transaction()
+    let is_idle = async {
+        // A queued rollback is sent before these.
+        if connection.backend_name() == "PostgreSQL" {
+            // Both times are equal in the first statement of a transaction, which this is unless one is open.
+            let idle = sqlx::raw_sql("SELECT now() = statement_timestamp()").fetch_one(&mut *connection).await?;
+            return idle.try_get(0);
+        }
+        connection.ping().await.map(|()| true)
+    };
+    matches!(timeout(RELEASE_TIMEOUT, is_idle).await, Ok(Ok(true))) && !connection.is_in_transaction()
 }
 
 /// Fails if a SQLite file is not a database, or one of another program.

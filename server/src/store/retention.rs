@@ -50,7 +50,12 @@ impl Store {
         self.database.transact(work).await.map(Some)
     }
 
-    async fn delete_row_errors(&self, connection: &mut AnyConnection, jobs: &[String]) -> Result<u64, StoreError> {
+    /// Deletes row errors of these jobs, at most a batch, and marks jobs that have none any more. Returns how many they were.
+    pub(super) async fn delete_row_errors(
+        &self,
+        connection: &mut AnyConnection,
+        jobs: &[String],
+    ) -> Result<u64, StoreError> {
         let mut deleted = 0;
         for job in jobs {
             let room = BATCH - deleted;
@@ -65,7 +70,11 @@ impl Store {
                 // There may be more.
                 break;
             }
-            let mark = self.database.with_store_clock("UPDATE jobs SET row_errors_deleted_at = {now} WHERE id = $1");
+            // Another replica may have deleted the same rows at the same time, so fewer deleted rows need not mean that it was all.
+            let mark = self.database.with_store_clock(
+                "UPDATE jobs SET row_errors_deleted_at = {now}
+                 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM row_errors WHERE job_id = $1)",
+            );
             query(mark).bind(job).execute(&mut *connection).await?;
         }
         Ok(deleted)

@@ -65,18 +65,23 @@ impl Slot {
 
     /// Lets others have the slot if the run's turn is over, and waits until it comes round again. Runs that deliver nothing
     /// call this, because they never call [`Self::work`].
+    ///
+    /// A slot that was released because all tasks of the run wait is not acquired.
     pub async fn take_turn(&self) {
-        self.end_turn();
-        self.acquire().await;
+        if self.end_turn() {
+            self.acquire().await;
+        }
     }
 
-    /// Releases the slot if the run has had it for a whole turn and no other slot is free.
-    fn end_turn(&self) {
-        let Some(slots) = &self.0.slots else { return };
+    /// Releases the slot if the run has had it for a whole turn and no other slot is free. Returns whether it did.
+    fn end_turn(&self) -> bool {
+        let Some(slots) = &self.0.slots else { return false };
         let mut state = self.lock();
-        if state.permit.is_some() && state.since.elapsed() >= TURN && slots.available_permits() == 0 {
+        let is_over = state.permit.is_some() && state.since.elapsed() >= TURN && slots.available_permits() == 0;
+        if is_over {
             state.permit = None;
         }
+        is_over
     }
 
     /// Waits for a future. The slot is released while no task of the run works, and reacquired before this returns. Call it
@@ -235,6 +240,11 @@ mod tests {
         tokio::time::advance(TURN).await;
         assert!(slot.take_turn().now_or_never().is_some(), "nobody else waits");
         assert_eq!(slots.available_permits(), 0);
+        let _working = slot.work().await;
+        let mut waits = Box::pin(slot.wait(std::future::pending::<()>()));
+        assert!(timeout(Duration::from_secs(5), &mut waits).await.is_err());
+        slot.take_turn().await;
+        assert_eq!(slots.available_permits(), 1, "the run waits, so it needs no slot");
     }
 
     #[tokio::test(start_paused = true)]

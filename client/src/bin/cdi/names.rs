@@ -19,7 +19,7 @@ const MOST_LESS_LIKELY: f64 = 0.1;
 const MOST_SUGGESTIONS: usize = 3;
 
 /// An OpenCDI server reads its configuration only when it starts.
-pub(crate) const IF_NEW: &str = "If it is new in opencdi.toml, restart the server.";
+pub(crate) const IF_NEW: &str = "If it is new in opencdi.toml, see the server's log: it reloads the file.";
 
 /// Which integrations a text names.
 #[derive(Debug, PartialEq)]
@@ -214,11 +214,14 @@ mod tests {
         for (text, expected) in [
             ("users", "did you mean `Users`?"),
             ("USERS", "did you mean `Users`?"),
-            ("Userz", "did you mean `Users`? If it is new in opencdi.toml, restart the server."),
+            ("Userz", "did you mean `Users`? If it is new in opencdi.toml, see the server's log: it reloads the file."),
             ("Orders", "did you mean `Orders of the shops`?"),
             ("6f1e24a80a3b4a519d0e0c7a4f7a1b01", "did you mean `6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01` (Users)?"),
             ("6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b0z", "did you mean `6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01` (Users)"),
-            ("Nobody", "; `cdi list` shows all. If it is new in opencdi.toml, restart the server."),
+            (
+                "Nobody",
+                "; `cdi list` shows all. If it is new in opencdi.toml, see the server's log: it reloads the file.",
+            ),
             ("6F1", "; write at least 4 characters of the ID"),
             ("fff", "; `cdi list` shows all"),
         ] {

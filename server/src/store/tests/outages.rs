@@ -137,6 +137,38 @@ async fn a_busy_connection_pool_is_not_an_outage() {
     assert!(started(&store, id(), Utc::now()).await);
 }
 
+/// A run that ends may drop the future of a checkpoint at any point, also while its transaction is being begun.
+#[tokio::test]
+async fn a_transaction_whose_begin_was_dropped_does_not_swallow_later_calls() {
+    use sqlx::Connection as _;
+    let location = database().await;
+    let (store, other) = (Store::open_with(&location, 1).await.unwrap(), open(location.clone()).await);
+    let StoreLocation::Postgres(url) = &location else { unreachable!() };
+    let mut outside = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+    let mut has_begun = async || {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
+        query(open).fetch_one(&mut outside).await.unwrap().get::<i64, _>(0) > 0
+    };
+    let started_at = std::time::Instant::now();
+    loop {
+        assert!(started_at.elapsed() < Duration::from_secs(10), "no transaction was caught while it began");
+        let mut begin = std::pin::pin!(store.database.begin());
+        // Polled until the server has begun the transaction, and not once more, which would return it.
+        let mut is_pending = futures::poll!(&mut begin).is_pending();
+        while is_pending && !has_begun().await {
+            is_pending = futures::poll!(&mut begin).is_pending();
+        }
+        if is_pending {
+            break;
+        }
+    }
+    let integration = id();
+    assert!(started(&store, integration, Utc::now()).await);
+    let seen = other.jobs(integration, &Page::First, 1).await.unwrap().items.len();
+    assert_eq!(seen, 1, "the call is part of a transaction that nobody commits");
+}
+
 /// A process that freezes in a transaction, as on a suspended machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_process_does_not_keep_its_row_locks() {

@@ -101,3 +101,29 @@ async fn windows_of_old_rate_limits_go(location: StoreLocation) {
     assert_eq!(store.delete_old_windows().await.unwrap(), 1);
     assert_eq!(store.delete_old_windows().await.unwrap(), 0, "the others stay");
 }
+
+/// A replica that waited for another one finds its rows deleted, while there are more.
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_delete_the_same_row_errors_leave_none() {
+    use sqlx::Connection as _;
+    let location = database().await;
+    let (first, second) = (open(location.clone()).await, open(location.clone()).await);
+    let integration = id();
+    ended(&first, &location, integration, 6, usize::try_from(BATCH * 2).unwrap()).await;
+    let job = jobs(&first, integration).await.remove(0).id;
+    let mut transaction = first.database.begin().await.unwrap();
+    first.delete_row_errors(transaction.connection(), &[job.to_string()]).await.unwrap();
+    let waiting = tokio::spawn(async move { second.delete_old_row_errors(DAY).await });
+    let StoreLocation::Postgres(url) = &location else { unreachable!() };
+    let mut outside = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+    let begun = std::time::Instant::now();
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while query(waits).fetch_one(&mut outside).await.unwrap().get::<i64, _>(0) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the other replica does not wait");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    transaction.end(Ok(())).await.unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), Some(0));
+    while first.delete_old_row_errors(DAY).await.unwrap().is_some() {}
+    assert_eq!(first.row_errors(job, 0, 10_000).await.unwrap(), [], "nobody would find them again");
+}
