@@ -12,7 +12,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Peers that are remembered in a window. Further ones are not slowed down.
 const MAX_PEERS: usize = 10_000;
 /// How long a further answer is delayed.
-const DELAY: Duration = Duration::from_secs(1);
+const DELAY: Duration = Duration::from_millis(200);
 
 /// Counts the bad keys of each peer.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(bad_keys.count(peer(1), begin), None);
         }
-        assert_eq!(bad_keys.count(peer(1), begin), Some(Duration::from_secs(1)));
+        assert_eq!(bad_keys.count(peer(1), begin), Some(DELAY));
         assert_eq!(bad_keys.count(peer(2), begin), None, "another peer");
         assert_eq!(bad_keys.count(peer(1), begin + Duration::from_secs(61)), None, "a minute later");
     }
