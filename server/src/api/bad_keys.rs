@@ -12,7 +12,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Peers that are remembered in a window. Further ones are not slowed down.
 const MAX_PEERS: usize = 10_000;
 /// How long a further answer is delayed.
-const DELAY: Duration = Duration::from_millis(200);
+pub(super) const DELAY: Duration = Duration::from_millis(200);
 
 /// Counts the bad keys of each peer.
 #[derive(Debug)]

@@ -102,6 +102,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::api::bad_keys::DELAY;
     use crate::store::{Store, StoreLocation};
 
     /// Paused time moves only when everything waits.
@@ -133,7 +134,7 @@ mod tests {
         let _entry = peers.add(remote, "192.0.2.1".parse().unwrap());
         for number in 1..=12 {
             let header = if number % 2 == 0 { None } else { Some(&bad) };
-            let delay = if number > 10 { Duration::from_secs(1) } else { Duration::ZERO };
+            let delay = if number > 10 { DELAY } else { Duration::ZERO };
             let (_, waited) = waited(&api.gate, remote, header).await;
             assert!(waited >= delay && waited < delay + Duration::from_millis(10), "{number}: {waited:?}");
             assert_eq!(self::waited(&api.gate, remote, Some(&good)).await, (true, Duration::ZERO));
