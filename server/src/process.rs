@@ -5,6 +5,7 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{JoinError, JoinSet};
 
 use crate::text::printable;
 
@@ -49,6 +50,17 @@ impl ShutdownSignals {
 /// A listener for SIGHUP, which from then on does not end the process.
 pub fn hangups() -> anyhow::Result<Signal> {
     signal(SignalKind::hangup()).context("cannot listen for SIGHUP")
+}
+
+/// Waits until one of these tasks, which do not end by themselves, fails, and returns the error.
+pub async fn first_failure(tasks: &mut JoinSet<()>) -> JoinError {
+    loop {
+        match tasks.join_next().await {
+            Some(Err(error)) => return error,
+            Some(Ok(())) => {}
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Raises the soft limit of open files and connections to the hard limit. The usual soft limit is much lower, for programs

@@ -45,7 +45,8 @@ pub struct Service {
     workers: Option<Workers>,
     timers: Option<Timers>,
     notifier: Option<Notifier>,
-    admin: Admin,
+    /// It listens until this is dropped.
+    _admin: Admin,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
     /// What a reload replaces.
@@ -84,7 +85,7 @@ impl Service {
         let timers = has_workers.then(|| Timers::start(store.clone(), live.schedules.subscribe(), config.retention));
         let notifier = has_workers.then(|| Notifier::start(store.clone(), live.notifications.subscribe()));
         let drain_deadline = config.server.drain_deadline;
-        Ok(Service { store, http, workers, timers, notifier, admin, draining, drain_deadline, live })
+        Ok(Service { store, http, workers, timers, notifier, _admin: admin, draining, drain_deadline, live })
     }
 
     /// The address it listens on; `None` without the API.
@@ -95,11 +96,6 @@ impl Service {
     /// The base URL of that address.
     pub fn url(&self) -> Option<String> {
         self.http.as_ref().map(Http::url)
-    }
-
-    /// The operator's address; `None` if none is configured.
-    pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.admin.address()
     }
 
     /// Waits until the HTTP server or the workers end unexpectedly, and returns the error.

@@ -13,13 +13,12 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
+use crate::http_server::serve;
 use crate::into_service::users_track;
 use crate::requests::wide_limits;
 use crate::{Setup, within};
@@ -76,7 +75,7 @@ impl Arrivals {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port on loopback");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let state = Arc::new(State { delay, records: Mutex::default() });
-        let task = tokio::spawn(serve(listener, state.clone()));
+        let task = tokio::spawn(serve(listener, state.clone(), answer));
         setup.destination = users_track(setup, &url, &cdi_server::secret::new_key());
         setup.more = wide_limits();
         Arrivals { state, task }
@@ -147,26 +146,9 @@ impl Records {
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                let state = state.clone();
-                connections.spawn(async move {
-                    let service = service_fn(|request| answer(&state, request));
-                    // Fails if the sender is killed.
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-                });
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (status, body) = match request.into_body().collect().await {
-        Ok(body) => accept(state, &body.to_bytes()).await,
+        Ok(body) => accept(&state, &body.to_bytes()).await,
         Err(error) => (StatusCode::BAD_REQUEST, json!({ "message": error.to_string() })),
     };
     let mut response = Response::new(Full::from(body.to_string()));

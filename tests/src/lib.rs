@@ -4,6 +4,7 @@
 
 pub mod arrivals;
 pub mod drift;
+pub mod http_server;
 pub mod into_service;
 pub mod process;
 pub mod proxy;

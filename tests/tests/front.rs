@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::process::Command;
 
 use contract_tests::process::ServerProcess;
@@ -54,8 +56,11 @@ async fn requests_are_logged_with_their_peer_and_clients_that_leave_in_plain_wor
     let mut setup = Setup::with_rows(1);
     setup.more = format!(
         "[[keys]]\nname = \"office\"\nworkspace = \"ours\"\nhash = \"{}\"\npermissions = [\"cdi.integration_list\"]\n\
-         addresses = [\"192.0.2.0/24\"]\n",
-        cdi_server::secret::KeyHash::of("office-key")
+         addresses = [\"192.0.2.0/24\"]\n\
+         [[keys]]\nname = \"slow\"\nworkspace = \"ours\"\nhash = \"{}\"\npermissions = [\"cdi.integration_list\"]\nfault = \"deadline\"\n\
+         [admin]\nlisten = \"127.0.0.1:0\"\n",
+        cdi_server::secret::KeyHash::of("office-key"),
+        cdi_server::secret::KeyHash::of("slow-key")
     );
     let server = ServerProcess::start(&setup.write()).await;
     let answer = reqwest::Client::new()
@@ -68,5 +73,27 @@ async fn requests_are_logged_with_their_peer_and_clients_that_leave_in_plain_wor
     let line = server.last_logged("unauthorized");
     assert!(line.contains("peer=127.0.0.1") && line.contains("the key may not be used from this address"), "{line}");
 
+    // This request is not answered before its deadline, which gives a client the time to leave.
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let mut client = TcpStream::connect(&address).unwrap();
+    let key = "authorization: Bearer slow-key";
+    write!(client, "GET /cdi/integrations?cursor=secret HTTP/1.1\r\nhost: x\r\n{key}\r\n\r\n").unwrap();
+    let log = server.log();
+    let metrics = log.split("health and metrics at ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+    eventually("the request is read", async || {
+        let text = reqwest::get(format!("{metrics}/metrics")).await.unwrap().text().await.unwrap();
+        text.contains("cdi_http_requests_in_flight 1").then_some(())
+    })
+    .await;
+    drop(client);
+    let line = eventually("it is logged", async || {
+        Some(server.last_logged("the client disconnected")).filter(|line| !line.is_empty())
+    })
+    .await;
+    assert!(
+        line.contains("INFO") && line.contains("path=/cdi/integrations ")
+            || line.contains("path=\"/cdi/integrations\""),
+        "{line}"
+    );
     assert!(!server.log().contains("slog") && !server.log().contains("secret"), "{}", server.log());
 }

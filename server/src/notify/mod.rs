@@ -29,6 +29,7 @@ pub use events::Event;
 pub use signature::{NotASigningKey, SigningKey};
 pub use webhook::Webhook;
 
+use crate::process::first_failure;
 use crate::store::Store;
 use crate::types::IntegrationId;
 
@@ -94,12 +95,6 @@ impl Notifier {
 
     /// Waits until a task fails, and returns the error.
     pub async fn failed(&mut self) -> JoinError {
-        loop {
-            match self.tasks.join_next().await {
-                Some(Err(error)) => return error,
-                Some(Ok(())) => {}
-                None => std::future::pending().await,
-            }
-        }
+        first_failure(&mut self.tasks).await
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::process::first_failure;
 use crate::store::{Retention, Store};
 use crate::types::{IntegrationId, Schedule};
 
@@ -44,12 +45,6 @@ impl Timers {
 
     /// Waits until a task fails, and returns the error.
     pub async fn failed(&mut self) -> JoinError {
-        loop {
-            match self.tasks.join_next().await {
-                Some(Err(error)) => return error,
-                Some(Ok(())) => {}
-                None => std::future::pending().await,
-            }
-        }
+        first_failure(&mut self.tasks).await
     }
 }

@@ -92,10 +92,7 @@ async fn load(store: &Store, scheduled: &[Scheduled], now: DateTime<Utc>) -> Res
 fn report(due: &Due, taken: TakenTick) {
     let (integration, tick) = (due.integration, due.tick.to_rfc3339());
     match taken {
-        TakenTick::Started(job) => {
-            METRICS.jobs_started.inc();
-            tracing::info!(%integration, %job, tick, "sync triggered by its schedule");
-        }
+        TakenTick::Started(job) => tracing::info!(%integration, %job, tick, "sync triggered by its schedule"),
         TakenTick::InProgress => {
             METRICS.ticks_skipped.inc();
             tracing::info!(%integration, tick, "tick of the schedule skipped: the last job is still in progress");

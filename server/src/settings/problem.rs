@@ -108,22 +108,40 @@ impl Problem {
     /// Problems with the texts at these bytes. The text is parsed once for all of them.
     pub fn all(text: &str, found: Vec<(Range<usize>, String)>) -> Vec<Problem> {
         let keys = Keys::of(text);
-        let line_starts: Vec<usize> =
-            std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|end| end + 1)).collect();
-        let problem = |(span, message): (Range<usize>, String)| {
-            let line = line_starts.partition_point(|start| *start <= span.start);
-            let column = text.get(line_starts[line - 1]..span.start).map_or(0, |before| before.chars().count()) + 1;
-            Problem { line: Some((line, column)), key: keys.at(text, &span), message }
+        let lines = Lines::of(text);
+        let problem = |(span, message): (Range<usize>, String)| Problem {
+            line: Some(lines.place(span.start)),
+            key: keys.at(text, &span),
+            message,
         };
         found.into_iter().map(problem).collect()
     }
 }
 
+/// The lines of a text.
+struct Lines<'a> {
+    text: &'a str,
+    /// Where each begins; never empty.
+    starts: Vec<usize>,
+}
+
+impl Lines<'_> {
+    fn of(text: &str) -> Lines<'_> {
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+        Lines { text, starts: std::iter::once(0).chain(ends.map(|end| end + 1)).collect() }
+    }
+
+    /// Line and column of an offset, counted from 1.
+    fn place(&self, offset: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let before = self.text.get(self.starts[line - 1]..offset);
+        (line, before.map_or(0, |before| before.chars().count()) + 1)
+    }
+}
+
 /// Line and column of an offset, counted from 1.
 fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let column = before.rsplit('\n').next().map_or(0, |start| start.chars().count()) + 1;
-    (before.matches('\n').count() + 1, column)
+    Lines::of(text).place(offset)
 }
 
 /// What is wrong with a text that is not TOML, or that does not have the expected values.

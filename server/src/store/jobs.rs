@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _, query};
 use uuid::Uuid;
 
-use super::database::Database;
+use super::database::{Database, Statement};
 use super::groups::Groups;
 use super::time::{from_micros, micros_up};
 use super::{Page, PageOf, Store, StoreError, micros};
@@ -154,9 +154,12 @@ pub struct Job {
 /// A job to be started.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
-    id: JobId,
-    integration: IntegrationId,
-    received_at: DateTime<Utc>,
+    pub id: JobId,
+    pub integration: IntegrationId,
+    /// When the request for it was received; `None`: it starts at the store's time.
+    pub received_at: Option<DateTime<Utc>>,
+    /// The tick of the schedule that starts it.
+    pub scheduled_for: Option<DateTime<Utc>>,
 }
 
 /// Jobs that are started in groups. The result is whether the job was started.
@@ -168,20 +171,33 @@ pub(super) fn start_in_groups(database: Arc<Database>) -> Starts {
 }
 
 async fn start(database: Arc<Database>, starts: Vec<Start>) -> Result<Vec<bool>, StoreError> {
-    // Start times are keys and define the order of jobs, so a later job gets a later start time even if the replicas' clocks
-    // differ. A time more than a second ahead of the store's clock is replaced by the latter; otherwise all later jobs would
-    // have to follow it. Of two simultaneous triggers one conflicts with the other's start time or with the index on jobs in
-    // progress.
-    let rows = (0..starts.len())
-        .map(|row| row * 3)
-        .map(|n| format!("(CAST(${} AS TEXT), CAST(${} AS TEXT), CAST(${} AS BIGINT))", n + 1, n + 2, n + 3));
+    // In order, so that statements of two replicas cannot wait for each other.
+    let mut in_order = starts.clone();
+    in_order.sort_by_key(|start| start.integration);
+    let started = database.write_all(insert(&database, &in_order)).await?;
+    let started: HashSet<String> = started.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+    Ok(starts.iter().map(|start| started.contains(&start.id.to_string())).collect())
+}
+
+/// The statement that starts jobs, each unless its integration has one in progress. It returns the IDs of those that it starts.
+///
+/// Start times are keys and define the order of jobs, so a later job gets a later start time even if the replicas' clocks
+/// differ. A time more than a second ahead of the store's clock is replaced by the latter; otherwise all later jobs would have
+/// to follow it. Of two simultaneous triggers one conflicts with the other's start time or with the index on jobs in progress.
+pub(super) fn insert(database: &Database, starts: &[Start]) -> Statement<'static> {
+    let rows = (0..starts.len()).map(|row| row * 4).map(|n| {
+        let (id, integration, received_at, scheduled_for) = (n + 1, n + 2, n + 3, n + 4);
+        format!(
+            "(CAST(${id} AS TEXT), CAST(${integration} AS TEXT), CAST(${received_at} AS BIGINT), CAST(${scheduled_for} AS BIGINT))"
+        )
+    });
     let statement = format!(
-        "WITH triggered (id, integration_id, received_at) AS (VALUES {})
-         INSERT INTO jobs (id, integration_id, status, started_at, synced_to)
+        "WITH triggered (id, integration_id, received_at, scheduled_for) AS (VALUES {})
+         INSERT INTO jobs (id, integration_id, status, started_at, synced_to, scheduled_for)
          SELECT id, integration_id, 'running', CASE WHEN newest >= at THEN newest + 1 ELSE at END,
-                (SELECT updated_at FROM watermarks WHERE watermarks.integration_id = possible.integration_id)
-         FROM (SELECT id, integration_id,
-                      CASE WHEN received_at > {{now}} + 1000000 THEN {{now}} ELSE received_at END AS at,
+                (SELECT updated_at FROM watermarks WHERE watermarks.integration_id = possible.integration_id), scheduled_for
+         FROM (SELECT id, integration_id, scheduled_for,
+                      CASE WHEN received_at <= {{now}} + 1000000 THEN received_at ELSE {{now}} END AS at,
                       (SELECT COALESCE(MAX(started_at), 0) FROM jobs WHERE jobs.integration_id = triggered.integration_id) AS newest
                FROM triggered) AS possible
          WHERE true
@@ -189,17 +205,13 @@ async fn start(database: Arc<Database>, starts: Vec<Start>) -> Result<Vec<bool>,
          RETURNING id",
         rows.collect::<Vec<_>>().join(", ")
     );
-    // In order, so that statements of two replicas cannot wait for each other.
-    let mut in_order = starts.clone();
-    in_order.sort_by_key(|start| start.integration);
-    let mut statement = query(database.with_store_clock(&statement));
-    for start in &in_order {
-        statement =
-            statement.bind(start.id.to_string()).bind(start.integration.to_string()).bind(micros_up(start.received_at));
-    }
-    let started = database.write_all(statement).await?;
-    let started: HashSet<String> = started.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
-    Ok(starts.iter().map(|start| started.contains(&start.id.to_string())).collect())
+    starts.iter().fold(query(database.with_store_clock(&statement)), |statement, start| {
+        statement
+            .bind(start.id.to_string())
+            .bind(start.integration.to_string())
+            .bind(start.received_at.map(micros_up))
+            .bind(start.scheduled_for.map(micros))
+    })
 }
 
 /// The result of a trigger.
@@ -218,14 +230,20 @@ impl Store {
         integration: IntegrationId,
         received_at: DateTime<Utc>,
     ) -> Result<StartJob, StoreError> {
-        let start = Start { id: JobId::new(), integration, received_at };
+        let received_at = Some(received_at);
+        let start = Start { id: JobId::new(), integration, received_at, scheduled_for: None };
         let id = start.id;
         if !self.starts.write(start).await? {
             return Ok(StartJob::InProgress);
         }
+        self.job_started();
+        Ok(StartJob::Started(id))
+    }
+
+    /// Counts a job that this process has started, and wakes one of its workers.
+    pub(super) fn job_started(&self) {
         METRICS.jobs_started.inc();
         self.job_available.notify_one();
-        Ok(StartJob::Started(id))
     }
 
     /// The jobs of an integration whose IDs start with `prefix`, newest first. At most two, which is enough to see whether the

@@ -12,6 +12,7 @@ use sqlx::{Row as _, query};
 use uuid::Uuid;
 
 use super::jobs::{JobId, count};
+use super::time::span;
 use super::watermarks::{Route, Watermark};
 use super::{Store, StoreError};
 use crate::types::IntegrationId;
@@ -224,9 +225,4 @@ impl Store {
 pub(super) fn lease_status(row: Option<&AnyRow>) -> Result<LeaseStatus, StoreError> {
     let row = row.ok_or(StoreError::LeaseLost)?;
     Ok(LeaseStatus { cancelled: row.try_get::<Option<i64>, _>("cancelled_at")?.is_some() })
-}
-
-/// A duration as it is stored: microseconds.
-fn span(length: Duration) -> i64 {
-    i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
 }

@@ -13,7 +13,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row as _, query};
 
 use super::database::returned;
 use super::jobs::{self, Job, JobId, JobStatus, count};
-use super::time::from_micros;
+use super::time::{from_micros, span};
 use super::{Store, StoreError, micros};
 use crate::types::IntegrationId;
 
@@ -372,9 +372,4 @@ fn ended(row: &AnyRow) -> Result<EndedJob, StoreError> {
 /// This many parameters.
 fn places(number: usize) -> String {
     (1..=number).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
-}
-
-/// A duration as it is stored: microseconds.
-fn span(length: Duration) -> i64 {
-    i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sqlx::{AnyConnection, Row as _, query};
 
+use super::time::span;
 use super::{Store, StoreError};
 
 /// How many rows a batch deletes.
@@ -36,7 +37,7 @@ impl Store {
              WHERE finished_at < (SELECT {{now}}) - $1 AND finished_at IS NOT NULL AND rows_failed > 0 AND row_errors_deleted_at IS NULL
              ORDER BY finished_at LIMIT {JOBS}"
         );
-        let find = query(self.database.with_store_clock(&find)).bind(micros(age));
+        let find = query(self.database.with_store_clock(&find)).bind(span(age));
         let jobs = self.database.read(find).await?;
         if jobs.is_empty() {
             return Ok(None);
@@ -90,7 +91,7 @@ impl Store {
                                   WHERE integration_id = old.integration_id AND finished_at IS NOT NULL)
               ORDER BY finished_at LIMIT {BATCH})"
         );
-        self.database.write(query(self.database.with_store_clock(&delete)).bind(micros(age))).await
+        self.database.write(query(self.database.with_store_clock(&delete)).bind(span(age))).await
     }
 
     /// Deletes one batch of rate-limit windows that ended long ago. Returns how many they were.
@@ -102,9 +103,4 @@ impl Store {
         );
         self.database.write(query(self.database.with_store_clock(&delete))).await
     }
-}
-
-/// A duration as it is stored.
-fn micros(age: Duration) -> i64 {
-    i64::try_from(age.as_micros()).unwrap_or(i64::MAX)
 }

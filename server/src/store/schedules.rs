@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{AnyConnection, Row as _, query};
 
 use super::database::returned;
-use super::jobs::{JobId, count};
+use super::jobs::{self, JobId, Start, count};
 use super::time::from_micros;
 use super::{Store, StoreError, micros};
 use crate::types::IntegrationId;
@@ -106,7 +106,7 @@ impl Store {
         };
         let taken = self.database.transact(work).await?;
         if let TakenTick::Started(_) = taken {
-            self.job_available.notify_one();
+            self.job_started();
         }
         Ok(taken)
     }
@@ -138,21 +138,9 @@ impl Store {
         if paused {
             return Ok(TakenTick::Paused);
         }
-        let job = JobId::new();
-        // As for a request, but the start time is the store's.
-        let start = self.database.with_store_clock(
-            "INSERT INTO jobs (id, integration_id, status, started_at, synced_to, scheduled_for)
-             SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), 'running',
-                    CASE WHEN newest.started_at >= clock.now THEN newest.started_at + 1 ELSE clock.now END,
-                    (SELECT updated_at FROM watermarks WHERE integration_id = $2), CAST($3 AS BIGINT)
-             FROM (SELECT COALESCE(MAX(started_at), 0) AS started_at FROM jobs WHERE integration_id = $2) AS newest,
-                  (SELECT {now} AS now) AS clock
-             WHERE true
-             ON CONFLICT DO NOTHING
-             RETURNING id",
-        );
-        if returned(query(start).bind(job.to_string()).bind(&id).bind(at), connection).await?.is_some() {
-            return Ok(TakenTick::Started(job));
+        let start = Start { id: JobId::new(), integration, received_at: None, scheduled_for: Some(tick) };
+        if returned(jobs::insert(&self.database, &[start]), connection).await?.is_some() {
+            return Ok(TakenTick::Started(start.id));
         }
         let skip = query("UPDATE schedules SET skipped = skipped + 1, skipped_at = $1 WHERE integration_id = $2");
         skip.bind(at).bind(&id).execute(connection).await?;

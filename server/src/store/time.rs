@@ -1,5 +1,7 @@
 //! Conversion of times to and from stored microseconds.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Timelike, Utc};
 
 use super::StoreError;
@@ -8,6 +10,11 @@ use super::StoreError;
 pub(super) fn micros_up(time: DateTime<Utc>) -> i64 {
     let rest = time.nanosecond() % 1000;
     time.timestamp_micros() + i64::from(rest > 0)
+}
+
+/// A duration as it is stored: microseconds.
+pub(super) fn span(length: Duration) -> i64 {
+    i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A stored time.

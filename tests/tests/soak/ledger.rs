@@ -4,15 +4,14 @@ use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
+use contract_tests::http_server::serve;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 /// A running destination; it stops when dropped.
 pub struct Ledger {
@@ -32,7 +31,7 @@ impl Ledger {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State { objects: Mutex::default(), open: watch::Sender::new(true) });
-        Ledger { url, task: tokio::spawn(serve(listener, state.clone())), state }
+        Ledger { url, task: tokio::spawn(serve(listener, state.clone(), answer)), state }
     }
 
     /// Opens or closes the gate: while it is closed, requests wait for their answer.
@@ -52,24 +51,7 @@ impl Drop for Ledger {
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                let state = state.clone();
-                connections.spawn(async move {
-                    let service = service_fn(|request| answer(&state, request));
-                    // Fails if the sender is killed.
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-                });
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     // A sender that is killed in the middle of a request has not sent it.
     let body = request.into_body().collect().await.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok());
     let attributes = body.and_then(|mut body: Value| match body["attributes"].take() {
