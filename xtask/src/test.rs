@@ -74,16 +74,17 @@ pub fn run(root: &Path, filter: &[String], soak: Option<u32>) -> anyhow::Result<
         std::fs::remove_file(score).with_context(|| format!("{} cannot be removed", score.display()))?;
     }
     let mut failed = Vec::new();
-    for step in [BUILD, runner, EXAMPLES, CHECK, CONFORM] {
-        if !cargo(step, &[])? {
-            failed.push(step);
-        }
-    }
+    // First, because it takes seconds.
     eprintln!("── {DENY}");
     let mut deny = DENY.split(' ');
     let program = checkers.join(deny.next().unwrap_or_default());
     if !Command::new(program).args(deny).current_dir(root).status().context("cargo-deny cannot be run")?.success() {
         failed.push(DENY);
+    }
+    for step in [BUILD, runner, EXAMPLES, CHECK, CONFORM] {
+        if !cargo(step, &[])? {
+            failed.push(step);
+        }
     }
     for score in SCORES {
         match std::fs::read_to_string(root.join(score)) {
