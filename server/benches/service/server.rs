@@ -128,7 +128,7 @@ impl Setup {
         };
         self.sql(&format!(
             "INSERT INTO jobs (id, integration_id, status, started_at, finished_at, rows_synced)
-             WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {jobs})
+             WITH RECURSIVE numbers (n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < {jobs})
              SELECT {id}, bench_ids.id, 'success', 1760000000000000 + numbers.n * 1000000, 1760000000000000 + numbers.n * 1000000 + 500000, 7
              FROM numbers JOIN bench_ids ON bench_ids.n = numbers.n % {}",
             self.integrations.len()
