@@ -2,6 +2,8 @@
 //! refused, integrations with the same name, secrets that are sent unencrypted, a certificate that cannot be used. It makes no
 //! connections.
 
+mod notify;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -60,7 +62,7 @@ impl Finding {
 pub fn audit(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     let mut findings = of_requests(config, now);
     findings.extend(destinations(config));
-    findings.extend(notify(config));
+    findings.extend(notify::findings(config, now));
     findings
 }
 
@@ -68,7 +70,11 @@ pub fn audit(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
 /// triggered before are still to be finished, and a key may expire while the service runs.
 pub fn log(config: &Config, role: Role, now: DateTime<Utc>) {
     let requests = if role == Role::Worker { Vec::new() } else { of_requests(config, now) };
-    let deliveries = if role == Role::Api { Vec::new() } else { destinations(config).chain(notify(config)).collect() };
+    let deliveries = if role == Role::Api {
+        Vec::new()
+    } else {
+        destinations(config).chain(notify::findings(config, now)).collect()
+    };
     for Finding { state, subject, message } in requests.into_iter().chain(deliveries) {
         match state {
             State::Ok => {}
@@ -120,24 +126,6 @@ fn certificate(config: &Config, now: DateTime<Utc>) -> Option<Finding> {
 fn destinations(config: &Config) -> impl Iterator<Item = Finding> {
     config.integrations.iter().filter_map(|integration| {
         Some(Finding::warning(format!("{}: destination", integration.name), integration.destination.warning()?))
-    })
-}
-
-/// Warnings of messages that are sent unsafely, or to nobody.
-fn notify(config: &Config) -> impl Iterator<Item = Finding> {
-    let about = config.notifications().integrations;
-    config.notify.iter().flat_map(move |entry| {
-        let subject = format!("notify {}", quoted(&entry.name));
-        let silent =
-            about.iter().filter(|(id, about)| entry.covers(id) && !entry.channel.reaches_somebody(about)).count();
-        let silent = (silent > 0).then(|| {
-            format!(
-                "nobody is told of {}: without `to`, messages go to the `contact_emails`, and there are none",
-                counted(silent, "integration")
-            )
-        });
-        let warnings: Vec<String> = entry.channel.warning().into_iter().chain(silent).collect();
-        warnings.into_iter().map(move |warning| Finding::warning(&subject, warning))
     })
 }
 
