@@ -464,6 +464,30 @@ mod tests {
     }
 
     #[test]
+    fn a_schedule_that_is_overdue_between_two_ticks_is_a_warning() {
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let parts = |schedule: &str, after: &str| {
+            let scheduled = |number, name| {
+                let kind = format!("{schedule}\ntype =");
+                integration(number, name, "ours").replace("type =", &kind)
+            };
+            let notify = format!(
+                "[[notify]]\nname = \"ops\"\nwebhook = {{ url = \"https://x/y\", secret = {{ file = {:?} }} }}\non = [\"overdue\"]\n\
+                 overdue_after = {after:?}\n",
+                secret.path()
+            );
+            [key("k", "ours", HASH, ""), scheduled(1, "Users"), scheduled(2, "Orders"), notify]
+        };
+        let expected = "notify `ops`: `overdue_after` is 6h, but the schedule of `Users` starts no sync between 2026-06-02T00:00:00Z and \
+                        2026-06-03T00:00:00Z; write a longer time, or there will be messages about it and 1 other integration although";
+        assert_found(&parts("schedule = \"@daily\"", "6h"), &[(State::Warning, expected)]);
+        assert_found(&parts("schedule = \"@daily\"", "25h"), &[]);
+        assert_found(&parts("schedule = \"@daily\"\npaused = true", "6h"), &[]);
+        assert_found(&parts("", "6h"), &[]);
+    }
+
+    #[test]
     fn what_may_be_a_mistake_is_a_warning() {
         let users = || integration(1, "Users", "ours");
         let good = || key("k", "ours", HASH, "");

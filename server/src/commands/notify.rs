@@ -17,7 +17,7 @@ pub async fn test(config: &Config, wanted: Option<&str>) -> anyhow::Result<ExitC
     let file = config.file.display();
     if config.notify.is_empty() {
         bail!(
-            "{file} has no [[notify]] entries, so there is nothing to test; add one, as in \"Being told\" of the guide"
+            "{file} has no [[notify]] entry, so there is nothing to test; `email` or `webhook` in one says where messages go"
         );
     }
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted == name);

@@ -71,8 +71,8 @@ pub(super) fn of_job(entry: &Entry, ended: &EndedJob) -> Option<Event> {
     is_told.then_some(event)
 }
 
-/// Whether the job before it ended in the same status, on the same day (UTC). A sync that goes on failing every quarter of an
-/// hour is told of when that begins and then once a day.
+/// Whether the job before it ended in the same status and was started on the same day (UTC). So an integration that fails every
+/// quarter of an hour causes a message when that begins, and then one a day.
 fn is_repeated(ended: &EndedJob) -> bool {
     ended.previous.is_some_and(|(status, started_at)| {
         status == ended.job.status && started_at.date_naive() == ended.job.sync_start_time.date_naive()

@@ -60,11 +60,11 @@ impl Gaps {
         let (integration, schedule, (tick, next)) = late.first()?;
         let others = match late.len() - 1 {
             0 => String::new(),
-            others => format!(", and so are {}", counted(others, "other integration")),
+            others => format!(" and {}", counted(others, "other integration")),
         };
         Some(format!(
-            "`overdue_after` is {}, and the schedule of {} has ticks at {} and not again until {}, so it is overdue in between{others}; \
-             write a longer time",
+            "`overdue_after` is {}, but the schedule of {} starts no sync between {} and {}; write a longer time, or there will be messages \
+             about it{others} although nothing is wrong",
             humantime::format_duration(after),
             quoted(&integration.name),
             schedule.local(*tick),
