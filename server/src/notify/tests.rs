@@ -145,6 +145,19 @@ fn a_message_says_what_has_happened_and_what_to_do() {
     assert_ne!(others.unwrap().id, message.id);
 }
 
+#[test]
+fn the_bodies_in_the_guide_are_those_that_are_sent() {
+    let guide = include_str!("../../README.md");
+    let bodies: Vec<&str> = guide.split("```json\n{\n  \"type\"").skip(1).collect();
+    assert_eq!(bodies.len(), 3);
+    for body in bodies {
+        let text = format!("{{\"type\"{}", body.split_once("```").unwrap().0);
+        let body: body::Body = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_value(&body).unwrap(), serde_json::from_str::<Value>(&text).unwrap());
+        assert!(Event::ALL.iter().any(|event| event.kind() == body.kind), "{}", body.kind);
+    }
+}
+
 /// A store with a job of each of these integrations that ended so.
 async fn store(jobs: &[(u8, JobStatus)]) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
