@@ -95,7 +95,7 @@ impl Config {
 pub enum Secrets {
     /// All of them.
     All,
-    /// Those of sources and destinations. There are no `[[notify]]` entries without theirs.
+    /// Those of sources and destinations. `[[notify]]` entries that need others are left out.
     OfSyncs,
     /// Those of `[[notify]]` entries.
     OfMessages,

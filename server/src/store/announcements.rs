@@ -3,10 +3,10 @@
 //! A statement that ends a job marks it. The messages of a marked job are written in the transaction that removes the mark, so
 //! each is written once, by whichever replica comes first, and none is lost in a crash. What they say is decided by the caller.
 //!
-//! While replicas have different configurations, one may come to a job whose integration it does not have. It leaves the job
-//! to the others, by a second mark, for [`LEFT_FOR`] after the end of the job. So a job is announced if one replica has its
-//! integration by then. It is announced by the `[[notify]]` entries of the replica that comes first, so an entry that only some
-//! replicas have yet may miss it.
+//! While replicas have different configurations, one may find a job whose integration it does not have. It replaces the mark by
+//! a second one, which leaves the job to replicas that have the integration, for [`LEFT_FOR`] after the end of the job.
+//! Guaranteed: the job is announced, once, if a replica that has its integration runs in that time. Not guaranteed: messages for
+//! an entry that only some replicas have yet, because a job is announced by the `[[notify]]` entries of one replica.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -27,7 +27,7 @@ use crate::types::IntegrationId;
 const BATCH: usize = 100;
 /// For how long after its end a job is left to replicas that have its integration, by the store's clock.
 const LEFT_FOR: Duration = Duration::from_secs(600);
-/// IDs per UPDATE of jobs that nobody has announced.
+/// Jobs per UPDATE that gives up announcing them.
 const IDS: usize = 500;
 
 /// A job that has ended.

@@ -1,7 +1,8 @@
 //! Watches whether integrations succeed in time.
 //!
 //! There is a watch for each `[[notify]]` entry with `overdue` and each of its integrations. Replicas may have different
-//! configurations, so a watch is changed only for integrations that the caller names: those that it has itself.
+//! configurations, so a watch is changed only for integrations that the caller names: those that it has itself. Watches of
+//! integrations that no replica has any more stay, and are read by each search.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
