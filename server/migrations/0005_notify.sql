@@ -1,8 +1,10 @@
 -- Messages about jobs that have ended, and about integrations that have not succeeded for long.
 
--- 1: the job has ended, and its messages are still to be written.
+-- 1: the job has ended, and its messages are still to be written. 2: the same, and a replica that does not have its integration
+-- has left it to the others.
 ALTER TABLE jobs ADD COLUMN announce BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX jobs_to_announce ON jobs (started_at) WHERE announce = 1;
+CREATE INDEX jobs_left_to_others ON jobs (started_at) WHERE announce = 2;
 
 CREATE TABLE messages (
     id             TEXT   NOT NULL PRIMARY KEY,

@@ -50,6 +50,11 @@ const HINTS: &[Hint] = &[
         &["<INTEGRATION>"],
         "`--limit` is only for the jobs of one integration: cdi-server jobs NAME --limit COUNT",
     ),
+    (
+        "notify",
+        &["--test", "check", "send", "try"],
+        "`cdi-server notify test` sends a test message; `cdi-server check` tries receivers without one",
+    ),
     ("", &["revoke"], KEYS),
     ("", &["keys"], "`cdi-server key new` creates an API key"),
     ("", &["trigger", "sync"], TRIGGER),

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use cdi_server::commands::watermark::Change;
-use cdi_server::commands::{cancel, check, init, jobs, key, preview, row_errors, serve, watermark};
-use cdi_server::config::{Config, ConfigError, IntegrationId};
+use cdi_server::commands::{cancel, check, init, jobs, key, notify, preview, row_errors, serve, watermark};
+use cdi_server::config::{Config, ConfigError, IntegrationId, Secrets};
 use cdi_server::logging::LogFormat;
 use cdi_server::process::print;
 use cdi_server::service::Role;
@@ -145,6 +145,11 @@ enum Command {
         #[arg(long, value_enum, default_value = "jsonl")]
         format: row_errors::Format,
     },
+    /// Test the messages of [[notify]]
+    Notify {
+        #[command(subcommand)]
+        command: NotifyCommand,
+    },
     /// Create an API key
     Key {
         #[command(subcommand)]
@@ -165,6 +170,20 @@ enum Command {
     /// Run a service for tests until standard input ends; the first line printed says what is there
     #[cfg(feature = "faults")]
     Testbed(cdi_server::testbed::Options),
+}
+
+#[derive(Debug, Subcommand)]
+enum NotifyCommand {
+    /// Send a test message now, by each [[notify]] entry or by one
+    #[command(
+        after_help = "The message has the type `test` and is about the first integration of the entry; an e-mail goes to `to`, or to the `contact_emails` of that integration. It is sent once, by this process. Exit code: 0 if every receiver has taken it, 1 if one has not.\n\nExamples:\n  cdi-server notify test\n  cdi-server notify test on-call"
+    )]
+    Test {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The `name` of the entry [default: all entries]
+        name: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -194,13 +213,8 @@ struct ConfigFile {
 }
 
 impl ConfigFile {
-    fn load(&self) -> Result<Config, ConfigError> {
-        Config::load(&self.path, &api::known())
-    }
-
-    /// For commands that use only the store.
-    fn load_for_store(&self) -> Result<Config, ConfigError> {
-        Config::load_for_store(&self.path, &api::known())
+    fn load(&self, secrets: Secrets) -> Result<Config, ConfigError> {
+        Config::load_with(&self.path, &api::known(), secrets)
     }
 }
 
@@ -231,18 +245,20 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { config, role, log_format } => block_on(serve::run(config.load()?, role, log_format)),
+        Command::Serve { config, role, log_format } => {
+            block_on(serve::run(config.load(Secrets::All)?, role, log_format))
+        }
         Command::Init { file } => init::run(&file),
         Command::Check { config, format } => {
-            let config = config.load()?;
+            let config = config.load(Secrets::All)?;
             block_on(check::run(&config, format))
         }
         Command::Preview { config, integration, rows } => {
-            let config = config.load()?;
+            let config = config.load(Secrets::OfSyncs)?;
             block_on(preview::run(&config, config.integration(&integration)?, rows as usize))
         }
         Command::Watermark { config, integration, set, reset, keep } => {
-            let config = config.load()?;
+            let config = config.load(Secrets::OfSyncs)?;
             let change = match set {
                 Some(time) => Change::Set(time),
                 None if reset => Change::Reset,
@@ -252,7 +268,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             block_on(watermark::run(&config, config.integration(&integration)?, change))
         }
         Command::Cancel { config, integration } => {
-            let config = config.load_for_store()?;
+            let config = config.load(Secrets::OfStore)?;
             let (id, name) = match (config.integration(&integration), integration.parse::<IntegrationId>()) {
                 (Ok(known), _) => (known.id, known.name.as_str()),
                 // Its job may be left from before it was removed from the file.
@@ -262,13 +278,17 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             block_on(cancel::run(&config, id, name))
         }
         Command::Jobs { config, integration, limit, format } => {
-            let config = config.load_for_store()?;
+            let config = config.load(Secrets::OfStore)?;
             let integration = integration.map(|name| config.integration(&name)).transpose()?;
             block_on(jobs::run(&config, integration.map(AsRef::as_ref), limit as usize, format))
         }
         Command::RowErrors { config, integration, job, format } => {
-            let config = config.load_for_store()?;
+            let config = config.load(Secrets::OfStore)?;
             block_on(row_errors::run(&config, config.integration(&integration)?, job, format))
+        }
+        Command::Notify { command: NotifyCommand::Test { config, name } } => {
+            let config = config.load(Secrets::OfMessages)?;
+            block_on(notify::test(&config, name.as_deref()))
         }
         Command::Key { command: KeyCommand::New { name, workspace, permissions: chosen } } => {
             let all = || permissions().into_iter().map(str::to_owned).collect();
@@ -316,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_use_only_the_store_need_no_secret_of_a_destination() {
+    fn commands_need_only_the_secrets_that_they_use() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("opencdi.toml");
         let example = include_str!("../opencdi.example.toml").replace("{ env = \"", "{ env = \"OPENCDI_NO_SUCH_");
@@ -330,8 +350,18 @@ mod tests {
             let error = said(command).unwrap_err();
             assert!(!error.contains("is not set"), "{error}");
         }
-        for command in [&["watermark", "Users"][..], &["preview", "Users"], &["check"], &["serve"]] {
-            assert!(said(command).unwrap_err().contains("OPENCDI_NO_SUCH_BRAZE_API_KEY` is not set"));
+        let needs = |command: &[&str]| {
+            let error = said(command).unwrap_err();
+            ["BRAZE_API_KEY", "SMTP_URL"].map(|name| error.contains(&format!("OPENCDI_NO_SUCH_{name}` is not set")))
+        };
+        for (command, expected) in [
+            (&["watermark", "Users"][..], [true, false]),
+            (&["preview", "Users"], [true, false]),
+            (&["check"], [true, true]),
+            (&["serve"], [true, true]),
+            (&["notify", "test"], [false, true]),
+        ] {
+            assert_eq!(needs(command), expected, "{command:?}");
         }
     }
 }

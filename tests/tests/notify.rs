@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use cdi_client::Client;
@@ -159,13 +160,34 @@ async fn a_webhook_is_called_until_it_takes_the_message_although_the_server_dies
     assert_eq!(sent, [id.clone(), recovered.clone()]);
     assert_eq!(receiver.received(4).await.len(), 4);
 
+    // A test message of each entry, and its result.
+    let place = receiver.url.trim_start_matches("http://").trim_end_matches("/hunter2");
+    let tested = |code: i32, said: String| (Some(code), format!("{said}\n"));
+    let sent = tested(0, format!("sent    ops: taken by the receiver at {place}"));
+    assert_eq!(run(&config, &["notify", "test"]).await, sent);
+    assert_eq!(receiver.received(5).await[4].1["type"], "test");
+    receiver.answers(Some(404));
+    let failed = tested(1, "failed  ops: the receiver answered 404 Not Found".to_owned());
+    assert_eq!(run(&config, &["notify", "test", "ops"]).await, failed);
+    let unknown = cdi_server(&config, &["notify", "test", "others"]).await;
+    let said = String::from_utf8(unknown.stderr).unwrap();
+    assert!(
+        said.contains("has no [[notify]] entry \"others\"; it has \"ops\"") && unknown.status.code() == Some(1),
+        "{said}"
+    );
+
     // Nothing secret is in the log, nor in what `check` says.
-    let checked = cdi_server(&config, &["check"]).await;
-    let checked = String::from_utf8(checked.stdout).unwrap();
-    assert!(checked.contains("reachable; no message was sent"), "{checked}");
+    let (_, checked) = run(&config, &["check"]).await;
+    assert!(checked.contains("reachable; it answered 404 Not Found to HEAD"), "{checked}");
     for text in [server.log(), checked] {
         assert!(!text.contains("hunter2") && !text.contains("whsec_"), "{text}");
     }
+}
+
+/// The exit code of a command and what it prints.
+async fn run(config: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = cdi_server(config, arguments).await;
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
 
 /// A mail server without encryption that takes every message, and tells each.
@@ -241,7 +263,12 @@ async fn a_mail_says_why_a_sync_has_failed_and_what_to_do() {
     ] {
         assert!(mail.contains(expected), "{expected}\n    is not in\n{mail}");
     }
-    for text in [server.log(), checked] {
+    // A test message goes to the same recipients.
+    let (code, said) = run(&config, &["notify", "test"]).await;
+    assert!(code == Some(0) && said.starts_with("sent    data team: taken by the mail server at 127.0.0.1:"), "{said}");
+    assert!(said.ends_with(", to a@example.com, b@example.com\n"), "{said}");
+    assert!(mails.recv().await.unwrap().contains("Subject: [OpenCDI] Users of ours: test"));
+    for text in [server.log(), checked, said] {
         assert!(!text.contains("hunter2"), "{text}");
     }
 }

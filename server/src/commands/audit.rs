@@ -2,6 +2,8 @@
 //! refused, integrations with the same name, secrets that are sent unencrypted, a certificate that cannot be used. It makes no
 //! connections.
 
+mod notify;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -60,7 +62,7 @@ impl Finding {
 pub fn audit(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     let mut findings = of_requests(config, now);
     findings.extend(destinations(config));
-    findings.extend(notify(config));
+    findings.extend(notify::findings(config, now));
     findings
 }
 
@@ -68,7 +70,11 @@ pub fn audit(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
 /// triggered before are still to be finished, and a key may expire while the service runs.
 pub fn log(config: &Config, role: Role, now: DateTime<Utc>) {
     let requests = if role == Role::Worker { Vec::new() } else { of_requests(config, now) };
-    let deliveries = if role == Role::Api { Vec::new() } else { destinations(config).chain(notify(config)).collect() };
+    let deliveries = if role == Role::Api {
+        Vec::new()
+    } else {
+        destinations(config).chain(notify::findings(config, now)).collect()
+    };
     for Finding { state, subject, message } in requests.into_iter().chain(deliveries) {
         match state {
             State::Ok => {}
@@ -120,24 +126,6 @@ fn certificate(config: &Config, now: DateTime<Utc>) -> Option<Finding> {
 fn destinations(config: &Config) -> impl Iterator<Item = Finding> {
     config.integrations.iter().filter_map(|integration| {
         Some(Finding::warning(format!("{}: destination", integration.name), integration.destination.warning()?))
-    })
-}
-
-/// Warnings of messages that are sent unsafely, or to nobody.
-fn notify(config: &Config) -> impl Iterator<Item = Finding> {
-    let about = config.notifications().integrations;
-    config.notify.iter().flat_map(move |entry| {
-        let subject = format!("notify {}", quoted(&entry.name));
-        let silent =
-            about.iter().filter(|(id, about)| entry.covers(id) && !entry.channel.reaches_somebody(about)).count();
-        let silent = (silent > 0).then(|| {
-            format!(
-                "nobody is told of {}: without `to`, messages go to the `contact_emails`, and there are none",
-                counted(silent, "integration")
-            )
-        });
-        let warnings: Vec<String> = entry.channel.warning().into_iter().chain(silent).collect();
-        warnings.into_iter().map(move |warning| Finding::warning(&subject, warning))
     })
 }
 
@@ -473,6 +461,30 @@ mod tests {
         until(2026, 5, 31);
         let expired = format!("tls: the certificate in {} expired on 2026-05-31 00:00:00 UTC; renew it", path("pem"));
         assert_found(&parts(), &[(State::Failed, &expired)]);
+    }
+
+    #[test]
+    fn a_schedule_that_is_overdue_between_two_ticks_is_a_warning() {
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let parts = |schedule: &str, after: &str| {
+            let scheduled = |number, name| {
+                let kind = format!("{schedule}\ntype =");
+                integration(number, name, "ours").replace("type =", &kind)
+            };
+            let notify = format!(
+                "[[notify]]\nname = \"ops\"\nwebhook = {{ url = \"https://x/y\", secret = {{ file = {:?} }} }}\non = [\"overdue\"]\n\
+                 overdue_after = {after:?}\n",
+                secret.path()
+            );
+            [key("k", "ours", HASH, ""), scheduled(1, "Users"), scheduled(2, "Orders"), notify]
+        };
+        let expected = "notify `ops`: `overdue_after` is 6h, but the schedule of `Users` starts no sync between 2026-06-02T00:00:00Z and \
+                        2026-06-03T00:00:00Z; write a longer time, or there will be messages about it and 1 other integration although";
+        assert_found(&parts("schedule = \"@daily\"", "6h"), &[(State::Warning, expected)]);
+        assert_found(&parts("schedule = \"@daily\"", "25h"), &[]);
+        assert_found(&parts("schedule = \"@daily\"\npaused = true", "6h"), &[]);
+        assert_found(&parts("", "6h"), &[]);
     }
 
     #[test]

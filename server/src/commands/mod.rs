@@ -6,6 +6,7 @@ pub mod check;
 pub mod init;
 pub mod jobs;
 pub mod key;
+pub mod notify;
 mod other_stores;
 pub mod preview;
 mod reload;

@@ -25,7 +25,7 @@ pub(super) struct File {
     #[serde(default)]
     pub keys: Vec<Key>,
     #[serde(default)]
-    pub notify: Vec<Notify>,
+    pub notify: Vec<Spanned<Notify>>,
     #[serde(default)]
     pub integrations: Vec<Integration>,
 }
@@ -117,8 +117,7 @@ pub(super) struct Webhook {
 #[serde(deny_unknown_fields)]
 pub(super) struct Email {
     pub from: Text,
-    #[serde(default)]
-    pub to: Vec<Text>,
+    pub to: Option<Spanned<Vec<Text>>>,
     pub smtp: Spanned<SecretText>,
 }
 

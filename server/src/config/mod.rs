@@ -67,13 +67,9 @@ impl Config {
         Config::load_with(path, known, Secrets::All)
     }
 
-    /// The same for commands that use no source and no destination: their secrets are not read. The user of such a command
-    /// need not have the environment and the files of the service.
-    pub fn load_for_store(path: &Path, known: &Known) -> Result<Config, ConfigError> {
-        Config::load_with(path, known, Secrets::OfStore)
-    }
-
-    fn load_with(path: &Path, known: &Known, secrets: Secrets) -> Result<Config, ConfigError> {
+    /// The same for a command that uses only some of the secrets; the others are not read. Its user need not have the whole
+    /// environment and all files of the service.
+    pub fn load_with(path: &Path, known: &Known, secrets: Secrets) -> Result<Config, ConfigError> {
         let bytes = std::fs::read(path).map_err(|error| ConfigError::unreadable(path, &error))?;
         match bytes.utf8_chunks().next() {
             Some(valid) if !valid.invalid().is_empty() || bytes.contains(&0) => {
@@ -94,13 +90,27 @@ impl Config {
     }
 }
 
-/// Which secrets of a file are read.
+/// Which secrets of a file are read, beside the URL of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Secrets {
+pub enum Secrets {
     /// All of them.
     All,
-    /// Only the URL of the store.
+    /// Those of sources and destinations. `[[notify]]` entries that need others are left out.
+    OfSyncs,
+    /// Those of `[[notify]]` entries.
+    OfMessages,
+    /// No others.
     OfStore,
+}
+
+impl Secrets {
+    fn of_integrations(self) -> bool {
+        matches!(self, Secrets::All | Secrets::OfSyncs)
+    }
+
+    fn of_notify(self) -> bool {
+        matches!(self, Secrets::All | Secrets::OfMessages)
+    }
 }
 
 impl Config {

@@ -25,7 +25,7 @@ const PASSWORD: &str = "this URL contains a password in plain text; put the whol
 /// Reads all entries of the file; gives those that are valid.
 pub(super) fn read(
     reader: &mut Reader<'_>,
-    entries: Vec<file::Notify>,
+    entries: Vec<Spanned<file::Notify>>,
     integrations: &[file::Integration],
     secrets: Secrets,
 ) -> Vec<Arc<Entry>> {
@@ -41,18 +41,27 @@ struct Check<'c, 'a> {
 }
 
 impl Check<'_, '_> {
-    fn entry(&mut self, entry: file::Notify, names: &mut HashMap<String, usize>) -> Option<Entry> {
+    fn entry(&mut self, entry: Spanned<file::Notify>, names: &mut HashMap<String, usize>) -> Option<Entry> {
+        let (place, entry) = (entry.span(), entry.into_inner());
         let name = entry.name;
         self.reader.name(&name);
         self.reader.once(names, name.get_ref().clone(), name.span(), "[[notify]] entry with the name");
-        let channel = self.channel(&name, entry.webhook, entry.email);
+        let channel = self.channel(place, entry.webhook, entry.email);
+        let asked =
+            entry.on.iter().flat_map(|on| on.get_ref()).find(|event| event.get_ref() == Event::Overdue.as_str());
+        let overdue = asked.map(Spanned::span);
         let on = self.events(entry.on);
-        let overdue_after = self.overdue_after(entry.overdue_after, &on, name.span());
+        let overdue_after = self.overdue_after(entry.overdue_after, overdue);
         let integrations = self.covered(entry.workspaces, entry.integrations);
         Some(Entry { name: name.into_inner(), channel: channel?, on, overdue_after, integrations })
     }
 
-    fn channel(&mut self, name: &Text, webhook: Option<file::Webhook>, email: Option<file::Email>) -> Option<Channel> {
+    fn channel(
+        &mut self,
+        entry: Range<usize>,
+        webhook: Option<file::Webhook>,
+        email: Option<file::Email>,
+    ) -> Option<Channel> {
         match (webhook, email) {
             (Some(webhook), None) => self.webhook(webhook).map(Channel::Webhook),
             (None, Some(email)) => self.email(email).map(Channel::Email),
@@ -63,7 +72,7 @@ impl Check<'_, '_> {
             (None, None) => {
                 let message = "this entry does not say where messages go; add `webhook = { url = \"https://…\", secret = { env = \"NAME\" } }` or \
                                `email = { from = \"…\", smtp = { env = \"NAME\" } }`";
-                self.reader.problem(name.span(), message);
+                self.reader.problem(entry, message);
                 None
             }
         }
@@ -71,11 +80,11 @@ impl Check<'_, '_> {
 
     fn email(&mut self, email: file::Email) -> Option<Email> {
         let from = self.mailbox(&email.from);
-        let to: Vec<_> = email.to.iter().filter_map(|to| self.mailbox(to)).collect();
+        let to = email.to.map(|to| self.recipients(to)).unwrap_or_default();
         let (span, subject) = (email.smtp.span(), email.smtp.get_ref().subject("this URL"));
         let in_clear = matches!(email.smtp.get_ref(), SecretText::Clear(_));
         let url = self.reader.url(email.smtp, "smtp")?;
-        if !in_clear && self.secrets == Secrets::OfStore {
+        if !in_clear && !self.secrets.of_notify() {
             return None;
         }
         let smtp = SmtpUrl::new(&url);
@@ -85,6 +94,14 @@ impl Check<'_, '_> {
             Err(error) => self.reader.problem(span, format!("{subject} {error}")),
         }
         Some(Email { from: from?, to, smtp: smtp.ok()? })
+    }
+
+    fn recipients(&mut self, to: Spanned<Vec<Text>>) -> Vec<Mailbox> {
+        if to.get_ref().is_empty() {
+            let message = "this list is empty; name recipients, or remove it for e-mail to the `contact_emails` of each integration";
+            self.reader.problem(to.span(), message);
+        }
+        to.get_ref().iter().filter_map(|to| self.mailbox(to)).collect()
     }
 
     fn mailbox(&mut self, text: &Text) -> Option<Mailbox> {
@@ -98,7 +115,7 @@ impl Check<'_, '_> {
         let span = webhook.secret.span();
         let subject = webhook.secret.get_ref().subject("this secret");
         let secret = self.reader.secret(webhook.secret, "secret");
-        if self.secrets == Secrets::OfStore {
+        if !self.secrets.of_notify() {
             return None;
         }
         let key = secret.and_then(|secret| match secret.expose().parse::<SigningKey>() {
@@ -115,7 +132,7 @@ impl Check<'_, '_> {
         let (span, subject) = (written.span(), written.get_ref().subject("this URL"));
         let in_clear = matches!(written.get_ref(), SecretText::Clear(_));
         let url = self.reader.url(written, "url")?;
-        if !in_clear && self.secrets == Secrets::OfStore {
+        if !in_clear && !self.secrets.of_notify() {
             return None;
         }
         let parsed = Url::parse(url.expose().trim()).ok().filter(|url| url.has_host());
@@ -150,17 +167,12 @@ impl Check<'_, '_> {
         events
     }
 
-    fn overdue_after(
-        &mut self,
-        written: Option<DurationText>,
-        on: &BTreeSet<Event>,
-        entry: Range<usize>,
-    ) -> Option<Duration> {
-        let is_told = on.contains(&Event::Overdue);
+    /// `overdue` is where `on` asks for these messages, if it does.
+    fn overdue_after(&mut self, written: Option<DurationText>, overdue: Option<Range<usize>>) -> Option<Duration> {
         let Some(written) = written else {
-            if is_told {
-                let message = "`overdue` needs `overdue_after`, the time without a successful sync, such as \"6h\"";
-                self.reader.problem(entry, message);
+            if let Some(overdue) = overdue {
+                let message = "`overdue` needs `overdue_after` in the same entry, the time without a successful sync, such as \"6h\"";
+                self.reader.problem(overdue, message);
             }
             return None;
         };
@@ -171,7 +183,7 @@ impl Check<'_, '_> {
             Ok(after) if after > LONGEST_OVERDUE => {
                 Err("this is too long; the longest possible is \"366d\"".to_owned())
             }
-            Ok(_) if !is_told => {
+            Ok(_) if overdue.is_none() => {
                 Err("`overdue_after` is for messages about `overdue`; add that to `on`, or remove this line".to_owned())
             }
             read => read,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Config, ConfigError, Known, StoreLocation};
+use super::{Config, ConfigError, Known, Secrets, StoreLocation};
 use crate::connectors;
 use crate::secret::KeyHash;
 
@@ -371,7 +371,7 @@ fn a_command_that_uses_only_the_store_needs_no_other_secret() {
     let path = folder.path().join("opencdi.toml");
     let load = |text: &str| {
         std::fs::write(&path, text).unwrap();
-        Config::load_for_store(&path, &known()).map_err(|error| error.to_string())
+        Config::load_with(&path, &known(), Secrets::OfStore).map_err(|error| error.to_string())
     };
     let postgres = WHOLE.replace(
         "kind = \"sqlite\"\npath = \"source.db\"",
@@ -800,36 +800,50 @@ fn problems_of_messages_are_said_at_once_without_secrets() {
 
         [[notify]]
         name = "mail 2"
-        email = { from = "cdi@example.com", smtp = { file = "url" } }
+        email = { from = "cdi@example.com", to = [], smtp = { file = "url" } }
         "#,
     );
     for expected in [
-        "`notify[0].webhook.url`: the text in the file url is not the URL of a webhook; write `https://<host>/<path>`",
-        "`notify[0].webhook.secret`: the text in the file short.key is not `whsec_` and the Base64 of 24 to 64 bytes; `echo whsec_$(openssl",
-        "`notify[0].on[1]`: there are no messages about `failure`; name some of `error`, `config_error`, `partial`",
-        "`notify[0].name`: `overdue` needs `overdue_after`, the time without a successful sync, such as \"6h\"",
-        "`notify[0].workspaces[0]`: no integration has the workspace `theirs`",
-        "`notify[1].name`: there is another [[notify]] entry with the name `ops`, on line",
-        "`notify[1].webhook.url`: this URL contains a password in plain text",
-        "`notify[1].webhook.secret`: this secret is in plain text",
-        "`notify[1].on`: name at least one of `error`",
-        "`notify[1].overdue_after`: `overdue_after` is for messages about `overdue`; add that to `on`",
-        "`notify[1].integrations[1]`: there is no integration with the name or the ID `Nobody`",
-        "`notify[1].integrations[2]`: several integrations have the name `Orders`; write their IDs",
-        "`notify[2].name`: this entry does not say where messages go; add `webhook = {",
-        "`notify[2].integrations`: write either `workspaces` or `integrations`",
-        "`notify[3].webhook.url`: this URL is not the URL of a webhook",
-        "`notify[3].overdue_after`: this is too short; the shortest possible is \"1s\"",
-        "`notify[3].integrations`: this list is empty; remove this line for messages about all integrations",
-        "`notify[4].email.from`: an entry has either `webhook` or `email`; write two entries",
-        "`notify[5].email.from`: write one e-mail address, such as \"cdi@example.com\"",
-        "`notify[5].email.to[0]`: write one e-mail address",
-        "`notify[5].email.smtp`: this URL contains a password in plain text",
-        "`notify[6].email.smtp`: the text in the file url is not the URL of a mail server; write `smtps://",
+        "`notify[\"ops\"].webhook.url`: the text in the file url is not the URL of a webhook; write `https://<host>/<path>`",
+        "`notify[\"ops\"].webhook.secret`: the text in the file short.key is not `whsec_` and the Base64 of 24 to 64 bytes; `echo whsec_$(openssl",
+        "`notify[\"ops\"].on[1]`: there are no messages about `failure`; name some of `error`, `config_error`, `partial`",
+        "`notify[\"ops\"].on[2]`: `overdue` needs `overdue_after` in the same entry, the time without a successful sync, such as \"6h\"",
+        "`notify[\"ops\"].workspaces[0]`: no integration has the workspace `theirs`",
+        "`notify[\"ops\"].name`: there is another [[notify]] entry with the name `ops`, on line",
+        "`notify[\"ops\"].webhook.url`: this URL contains a password in plain text",
+        "`notify[\"ops\"].webhook.secret`: this secret is in plain text",
+        "`notify[\"ops\"].on`: name at least one of `error`",
+        "`notify[\"ops\"].overdue_after`: `overdue_after` is for messages about `overdue`; add that to `on`",
+        "`notify[\"ops\"].integrations[1]`: there is no integration with the name or the ID `Nobody`",
+        "`notify[\"ops\"].integrations[2]`: several integrations have the name `Orders`; write their IDs",
+        "`notify[\"nowhere\"]`: this entry does not say where messages go; add `webhook = {",
+        "`notify[\"nowhere\"].integrations`: write either `workspaces` or `integrations`",
+        "`notify[\"always\"].webhook.url`: this URL is not the URL of a webhook",
+        "`notify[\"always\"].overdue_after`: this is too short; the shortest possible is \"1s\"",
+        "`notify[\"always\"].integrations`: this list is empty; remove this line for messages about all integrations",
+        "`notify[\"both\"].email.from`: an entry has either `webhook` or `email`; write two entries",
+        "`notify[\"mail\"].email.from`: write one e-mail address, such as \"cdi@example.com\"",
+        "`notify[\"mail\"].email.to[0]`: write one e-mail address",
+        "`notify[\"mail\"].email.smtp`: this URL contains a password in plain text",
+        "`notify[\"mail 2\"].email.smtp`: the text in the file url is not the URL of a mail server; write `smtps://",
+        "`notify[\"mail 2\"].email.to`: this list is empty; name recipients, or remove it for e-mail to the `contact_emails`",
     ] {
         assert!(error.contains(expected), "{expected}\n    is not in\n{error}");
     }
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn recipients_in_the_wrong_place_are_answered_with_the_right_one() {
+    let expected = "`to`; e-mail is set in a [[notify]] entry: `email = {";
+    for entry in [
+        "name = \"ops\"\nto = [\"a@example.com\"]",
+        "name = \"ops\"\nwebhook = { url = \"https://x/y\", secret = { file = \"signing.key\" }, to = [\"a@example.com\"] }",
+    ] {
+        let error = notify(entry);
+        assert!(error.contains(expected) && error.contains("`notify[\"ops\"]"), "{error}");
+    }
+    assert!(notify("name = \"ops\"\nslack = \"https://x/y\"").contains("`slack`; messages are sent to a webhook by"));
 }
 
 #[test]
@@ -874,5 +888,11 @@ fn an_entry_covers_what_it_names() {
     // Commands that only need the store read no secret.
     std::fs::remove_file(folder.path().join("signing.key")).unwrap();
     std::fs::write(&path, text.join("\n").replace("\"https://x/y\"", "{ env = \"NOT_SET\" }")).unwrap();
-    Config::load_for_store(&path, &known()).unwrap_or_else(|error| panic!("{error}"));
+    for secrets in [Secrets::OfStore, Secrets::OfSyncs] {
+        let config = Config::load_with(&path, &known(), secrets).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((config.notify.len(), config.integrations.len()), (0, 3));
+    }
+    std::fs::remove_file(folder.path().join("braze.key")).unwrap();
+    let error = Config::load_with(&path, &known(), Secrets::OfMessages).unwrap_err().to_string();
+    assert!(error.contains("signing.key") && error.contains("NOT_SET") && !error.contains("braze.key"), "{error}");
 }

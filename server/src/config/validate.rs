@@ -40,10 +40,9 @@ pub(super) fn config(
     let retention = retention::read(&mut check.reader, file.retention);
     let admin = admin::read(&mut check.reader, file.admin, server.listen);
     let (workspaces, keys) = (check.workspaces(file.workspaces), check.keys(file.keys));
-    if secrets == Secrets::OfStore {
-        check.reader.skip_secrets();
-    }
+    check.reader.skip_secrets(!secrets.of_notify());
     let notify = notify::read(&mut check.reader, file.notify, &file.integrations, secrets);
+    check.reader.skip_secrets(!secrets.of_integrations());
     let mut integrations = Integrations::new(&mut check.reader);
     if let StoreLocation::Sqlite(path) = &store {
         integrations.file_of_the_store(path);

@@ -7,11 +7,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::{Event, Notifications, body};
-use crate::store::{Store, StoreError};
+use crate::store::{EndedJob, NewMessage, Overdue, Store, StoreError};
 use crate::types::IntegrationId;
 
 /// How often to look for jobs that have ended, on any replica.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How often to look for ended jobs that other replicas have left.
+const LEFT_INTERVAL: Duration = Duration::from_secs(10);
 /// How often to look for overdue integrations.
 const OVERDUE_INTERVAL: Duration = Duration::from_secs(30);
 /// How often to delete old messages, and their age.
@@ -46,6 +48,7 @@ pub(super) async fn run(
 struct Times {
     /// Whether the watches for overdue integrations exist.
     watches: bool,
+    left: Instant,
     overdue: Instant,
     delete: Instant,
 }
@@ -53,7 +56,7 @@ struct Times {
 impl Times {
     fn new() -> Times {
         let now = Instant::now();
-        Times { watches: false, overdue: now, delete: now + INTERVAL }
+        Times { watches: false, left: now, overdue: now, delete: now + INTERVAL }
     }
 }
 
@@ -65,6 +68,10 @@ async fn round(store: &Store, notifications: &Notifications, times: &mut Times) 
         times.watches = true;
     }
     let now = Instant::now();
+    if times.left <= now {
+        any |= left_jobs(store, notifications).await?;
+        times.left = now + LEFT_INTERVAL;
+    }
     if times.overdue <= now {
         any |= overdue_integrations(store, notifications).await?;
         times.overdue = now + OVERDUE_INTERVAL;
@@ -79,20 +86,26 @@ async fn round(store: &Store, notifications: &Notifications, times: &mut Times) 
 /// Writes the messages of all jobs that have ended. Without entries there are none, and the jobs count as announced.
 pub(super) async fn ended_jobs(store: &Store, notifications: &Notifications) -> Result<bool, StoreError> {
     let mut any = false;
-    loop {
-        let jobs = store.announce_jobs(|ended| {
-            let Some(about) = notifications.integrations.get(&ended.integration) else { return Vec::new() };
-            let entries = notifications
-                .entries
-                .iter()
-                .filter(|entry| entry.covers(&ended.integration) && entry.channel.reaches_somebody(about));
-            entries.filter_map(|entry| body::of_ended(entry, about, ended)).collect()
-        });
-        if jobs.await? == 0 {
-            return Ok(any);
-        }
+    while store.announce_jobs(|ended| messages(notifications, ended)).await? > 0 {
         any = true;
     }
+    Ok(any)
+}
+
+/// Does the same for jobs that other replicas have left because they do not have the integrations.
+pub(super) async fn left_jobs(store: &Store, notifications: &Notifications) -> Result<bool, StoreError> {
+    let is_known = |integration: &IntegrationId| notifications.integrations.contains_key(integration);
+    Ok(store.announce_left_jobs(is_known, |ended| messages(notifications, ended)).await? > 0)
+}
+
+/// The messages about a job that has ended; `None` if its integration is not in the configuration.
+fn messages(notifications: &Notifications, ended: &EndedJob) -> Option<Vec<NewMessage>> {
+    let about = notifications.integrations.get(&ended.integration)?;
+    let entries = notifications
+        .entries
+        .iter()
+        .filter(|entry| entry.covers(&ended.integration) && entry.channel.reaches_somebody(about));
+    Some(entries.filter_map(|entry| body::of_ended(entry, about, ended)).collect())
 }
 
 /// Begins to watch all integrations of entries with `overdue`.
@@ -107,23 +120,26 @@ pub(super) async fn watch_integrations(store: &Store, notifications: &Notificati
     Ok(())
 }
 
-/// Writes the messages of integrations that are overdue. One that is paused, or not in the configuration any more, is not.
+/// Writes the messages of integrations that are overdue. One that is paused is not. One that is not in the configuration, or not
+/// in the entry, is left to replicas that have it.
 pub(super) async fn overdue_integrations(store: &Store, notifications: &Notifications) -> Result<bool, StoreError> {
     let mut any = false;
     for entry in &notifications.entries {
         let Some(after) = entry.overdue_after else { continue };
-        loop {
-            let found = store.announce_overdue(&entry.name, after, |overdue| {
-                let about = notifications.integrations.get(&overdue.integration)?;
-                let is_told =
-                    !about.paused && entry.covers(&overdue.integration) && entry.channel.reaches_somebody(about);
-                is_told.then(|| body::of_overdue(entry, about, overdue))
-            });
-            if found.await? == 0 {
-                break;
+        let (mut overdue, mut silent) = (Vec::new(), Vec::new());
+        for integration in store.overdue_integrations(&entry.name, after).await? {
+            match notifications.integrations.get(&integration).filter(|_| entry.covers(&integration)) {
+                Some(about) if !about.paused && entry.channel.reaches_somebody(about) => overdue.push(integration),
+                Some(_) => silent.push(integration),
+                None => {}
             }
-            any = true;
         }
+        let message = |overdue: &Overdue| {
+            let about = notifications.integrations.get(&overdue.integration)?;
+            Some(body::of_overdue(entry, about, overdue))
+        };
+        any |= store.announce_overdue(&entry.name, after, &overdue, message).await? > 0;
+        store.watch_anew(&entry.name, after, &silent).await?;
     }
     Ok(any)
 }

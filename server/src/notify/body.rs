@@ -1,5 +1,6 @@
 //! The body of messages: JSON, the same for all ways to send it.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -8,6 +9,9 @@ use super::{About, Entry};
 use crate::store::{EndedJob, Job, NewMessage, Overdue};
 use crate::text::{shell_word, timestamp};
 use crate::types::IntegrationId;
+
+/// The type of messages that test an entry.
+pub(super) const TEST: &str = "test";
 
 /// A message. It has no rows, no payloads and no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +41,7 @@ pub(super) struct Data {
     pub sync_start_time: Option<String>,
     pub sync_finish_time: Option<String>,
     pub last_timestamp_synced: Option<String>,
-    /// Of a recovered integration: the start of the first failed job.
+    /// Of a recovered integration, and of one that goes on failing: the start of the first failed job since the last success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<String>,
     /// Of an overdue integration: the end of its last successful job.
@@ -53,7 +57,8 @@ pub(super) fn of_ended(entry: &Entry, about: &About, ended: &EndedJob) -> Option
     let event = of_job(entry, ended)?;
     let finished = job.sync_finish_time.unwrap_or(job.sync_start_time);
     let mut data = data(integration, about, Some(job));
-    data.failing_since = ended.failing_since.filter(|_| event == Event::Recovered).map(timestamp);
+    let tells_since = matches!(event, Event::Recovered | Event::Error | Event::ConfigError);
+    data.failing_since = ended.failing_since.filter(|_| tells_since).map(timestamp);
     data.next = next(event, integration, about, Some(job));
     let id = id(&[&entry.name, &job.id.to_string()]);
     let body = Body { kind: event.kind().to_owned(), timestamp: timestamp(finished), data };
@@ -71,6 +76,16 @@ pub(super) fn of_overdue(entry: &Entry, about: &About, overdue: &Overdue) -> New
     message(entry, integration, job, event, id, &body)
 }
 
+/// The body of a message that tests an entry. It has the fields of the others, without a job.
+pub(super) fn of_test(integration: IntegrationId, about: &About, now: DateTime<Utc>) -> String {
+    written(&Body { kind: TEST.to_owned(), timestamp: timestamp(now), data: data(integration, about, None) })
+}
+
+fn written(body: &Body) -> String {
+    // Texts and numbers can always be written as JSON.
+    serde_json::to_string(body).unwrap_or_default()
+}
+
 fn message(
     entry: &Entry,
     integration: IntegrationId,
@@ -79,9 +94,8 @@ fn message(
     id: String,
     body: &Body,
 ) -> NewMessage {
-    // Texts and numbers can always be written as JSON.
-    let body = serde_json::to_string(body).unwrap_or_default();
-    NewMessage { id, notify: entry.name.clone(), integration, job: job.map(|job| job.id), event: event.kind(), body }
+    let (notify, body) = (entry.name.clone(), written(body));
+    NewMessage { id, notify, integration, job: job.map(|job| job.id), event: event.kind(), body }
 }
 
 fn data(integration: IntegrationId, about: &About, job: Option<&Job>) -> Data {

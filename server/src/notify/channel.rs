@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
+
 use super::About;
 use super::email::{self, Email};
 use super::webhook::{self, Webhook};
@@ -83,7 +85,29 @@ impl Channel {
     }
 }
 
+/// The host and the port of a URL, which may be shown; the rest may be secret.
+pub(super) fn place(url: &Url, usual_port: u16) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(usual_port))
+}
+
+/// The innermost reason of an error; those around it only say in which step it happened.
+pub(super) fn root(error: &dyn std::error::Error) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
+}
+
 impl Sender {
+    /// Who takes messages about an integration.
+    pub(super) fn receiver(&self, about: &About) -> String {
+        match self {
+            Sender::Webhook(sender) => sender.receiver(),
+            Sender::Email(sender) => sender.receiver(about),
+        }
+    }
+
     /// Sends a message about this integration; one that is not in the configuration any more is `None`.
     pub(super) async fn send(&self, message: &ClaimedMessage, about: Option<&About>) -> Result<(), NotSent> {
         match self {

@@ -137,23 +137,16 @@ fn report(entry: &Entry, message: &ClaimedMessage, not_sent: Option<&NotSent>, a
         (Some(_), Some(_)) => "retried",
     };
     METRICS.messages.get_or_create(&MessageLabels { result }).inc();
-    match (not_sent, again) {
-        (None, _) => tracing::info!(notify, message_id = id, "message sent"),
-        (Some(NotSent { reason, .. }), None) => {
-            tracing::error!(notify, message_id = id, attempts = message.attempts, reason, "message given up");
-        }
-        (Some(NotSent { reason, .. }), Some(pause)) if message.attempts == 1 => {
-            tracing::warn!(notify, message_id = id, reason, ?pause, "message not sent; retrying");
+    let (integration, event, attempts) = (message.integration, message.event.as_str(), message.attempts);
+    let span = tracing::error_span!("message", notify, message_id = id, %integration, event);
+    span.in_scope(|| match (not_sent, again) {
+        (None, _) => tracing::info!("message sent"),
+        (Some(NotSent { reason, .. }), None) => tracing::error!(attempts, reason, "message given up"),
+        (Some(NotSent { reason, .. }), Some(pause)) if attempts == 1 => {
+            tracing::warn!(reason, ?pause, "message not sent; retrying");
         }
         (Some(NotSent { reason, .. }), Some(pause)) => {
-            tracing::info!(
-                notify,
-                message_id = id,
-                attempts = message.attempts,
-                reason,
-                ?pause,
-                "message not sent; retrying"
-            );
+            tracing::info!(attempts, reason, ?pause, "message not sent; retrying");
         }
-    }
+    });
 }

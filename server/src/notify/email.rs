@@ -9,8 +9,8 @@ use reqwest::Url;
 use tokio::time::timeout;
 
 use super::About;
-use super::body::Body;
-use super::channel::NotSent;
+use super::body::{Body, TEST};
+use super::channel::{NotSent, place, root};
 use super::webhook::is_this_machine;
 use crate::secret::Secret;
 use crate::store::ClaimedMessage;
@@ -65,6 +65,17 @@ impl SmtpUrl {
             return Err(NotSmtp::NoPassword);
         }
         Ok(SmtpUrl(Secret::new(parsed)))
+    }
+
+    /// Host and port. Without a port in the URL it is the usual one of the kind of encryption.
+    fn place(&self) -> String {
+        let Ok(url) = Url::parse(self.0.expose()) else { return String::new() };
+        let usual_port = match (url.scheme(), url.query()) {
+            ("smtps", _) => 465,
+            (_, Some(_)) => 587,
+            (_, None) => 25,
+        };
+        place(&url, usual_port)
     }
 
     /// Whether it has a password.
@@ -134,29 +145,44 @@ impl Sender {
         let mail = mail.body(text(&body)).map_err(|error| never(error.to_string()))?;
         match timeout(TIMEOUT, self.smtp.send(mail)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(NotSent::for_now(described(&error))),
-            Err(_) => Err(NotSent::for_now(slow())),
+            Ok(Err(error)) => Err(NotSent::for_now(self.described(&error))),
+            Err(_) => Err(NotSent::for_now(self.slow())),
         }
+    }
+
+    pub fn receiver(&self, about: &About) -> String {
+        let recipients: Vec<String> = self.email.recipients(Some(about)).iter().map(Mailbox::to_string).collect();
+        format!("{}, to {}", self.server(), recipients.join(", "))
     }
 
     /// Connects and logs in.
     pub async fn probe(&self) -> Result<String, String> {
         match timeout(TIMEOUT, self.smtp.test_connection()).await {
             Ok(Ok(true)) => Ok("the mail server is reachable and takes the login; no message was sent".to_owned()),
-            Ok(Ok(false)) => Err("the mail server closed the connection".to_owned()),
-            Ok(Err(error)) => Err(described(&error)),
-            Err(_) => Err(slow()),
+            Ok(Ok(false)) => Err(format!("{} closed the connection", self.server())),
+            Ok(Err(error)) => Err(self.described(&error)),
+            Err(_) => Err(self.slow()),
         }
     }
-}
 
-fn slow() -> String {
-    format!("the mail server did not answer within {TIMEOUT:?}")
-}
+    fn server(&self) -> String {
+        format!("the mail server at {}", self.email.smtp.place())
+    }
 
-fn described(error: &lettre::transport::smtp::Error) -> String {
-    let problem = if error.is_permanent() || error.is_transient() { "refuses it" } else { "cannot be used" };
-    format!("the mail server {problem}: {error}")
+    fn slow(&self) -> String {
+        format!("{} did not answer within {TIMEOUT:?}", self.server())
+    }
+
+    fn described(&self, error: &lettre::transport::smtp::Error) -> String {
+        let server = self.server();
+        if error.is_permanent() || error.is_transient() {
+            return format!("{server} refuses it: {error}");
+        }
+        if error.is_response() || error.is_client() || error.is_tls() || error.is_transport_shutdown() {
+            return format!("{server} cannot be used: {error}");
+        }
+        format!("{server} cannot be reached: {}", root(error))
+    }
 }
 
 fn subject(body: &Body) -> String {
@@ -182,6 +208,12 @@ fn text(body: &Body) -> String {
         }
         ("integration.overdue", _, None) => {
             format!("The integration {name:?} is overdue: it has had no successful sync yet.")
+        }
+        (TEST, ..) => {
+            format!("This is a test of a [[notify]] entry about the integration {name:?}. Nothing has happened to it.")
+        }
+        (_, Some(since), _) => {
+            format!("A sync of the integration {name:?} has ended in {status}. Its syncs have failed since {since}.")
         }
         _ => format!("A sync of the integration {name:?} has ended in {status}."),
     }];
@@ -230,6 +262,18 @@ mod tests {
             assert_eq!(SmtpUrl::new(&Secret::new(url)).map(drop), expected, "{url}");
         }
         assert!(!format!("{:?}", email("smtps://me:hunter2@mail.example.com", &[])).contains("hunter2"));
+    }
+
+    #[test]
+    fn errors_name_host_and_port() {
+        for (url, expected) in [
+            ("smtps://me:hunter2@mail.example.com", "mail.example.com:465"),
+            ("smtp://mail.example.com?tls=required", "mail.example.com:587"),
+            ("smtp://mail.example.com/name", "mail.example.com:25"),
+            ("smtp://me:hunter2@[::1]:2525", "[::1]:2525"),
+        ] {
+            assert_eq!(SmtpUrl::new(&Secret::new(url)).unwrap().place(), expected);
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::store::{EndedJob, JobStatus};
 /// What a message is about. The names are those of `on` in `[[notify]]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
-    /// A sync has ended in `error`.
+    /// A sync has ended in `error`. Of syncs in a row that end so, the first one and then the first one of each day; the same
+    /// for `config_error` and `partial`.
     Error,
     /// A sync has ended in `config_error`.
     ConfigError,
@@ -54,7 +55,8 @@ impl Event {
 
 /// The event that an entry tells of when a job has ended: at most one. A recovery is told instead of the success that it is.
 pub(super) fn of_job(entry: &Entry, ended: &EndedJob) -> Option<Event> {
-    let recovered = ended.failing_since.is_some() || ended.overdue.contains(&entry.name);
+    let is_success = ended.job.status.is_success();
+    let recovered = is_success && (ended.failing_since.is_some() || ended.overdue.contains(&entry.name));
     if recovered && entry.on.contains(&Event::Recovered) {
         return Some(Event::Recovered);
     }
@@ -65,5 +67,14 @@ pub(super) fn of_job(entry: &Entry, ended: &EndedJob) -> Option<Event> {
         JobStatus::ConfigError => Event::ConfigError,
         JobStatus::Running => return None,
     };
-    entry.on.contains(&event).then_some(event)
+    let is_told = entry.on.contains(&event) && (event == Event::Success || !is_repeated(ended));
+    is_told.then_some(event)
+}
+
+/// Whether the job before it ended in the same status and was started on the same day (UTC). So an integration that fails every
+/// quarter of an hour causes a message when that begins, and then one a day.
+fn is_repeated(ended: &EndedJob) -> bool {
+    ended.previous.is_some_and(|(status, started_at)| {
+        status == ended.job.status && started_at.date_naive() == ended.job.sync_start_time.date_naive()
+    })
 }

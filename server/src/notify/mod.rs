@@ -3,6 +3,8 @@
 //! Ended jobs and overdue integrations become messages in the store, one for each `[[notify]]` entry that asks for it. They are
 //! sent from there, and sent again until they arrive, for a day. A message is sent at least once, always with the same ID. No
 //! sync and no trigger waits for any of this.
+//!
+//! While replicas have different configurations, each of them writes messages only about the integrations that it has itself.
 
 mod announcer;
 mod body;
@@ -14,6 +16,7 @@ mod retries;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod webhook;
 
 use std::collections::{BTreeSet, HashMap};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -49,7 +49,7 @@ fn ended(status: JobStatus) -> EndedJob {
         scheduled_for: None,
         row_errors_deleted_at: None,
     };
-    EndedJob { integration: integration(1), job, failing_since: None, overdue: Vec::new() }
+    EndedJob { integration: integration(1), job, previous: None, failing_since: None, overdue: Vec::new() }
 }
 
 #[test]
@@ -75,6 +75,34 @@ fn the_end_of_a_job_is_told_to_those_who_ask_for_it() {
     let was_overdue = |of: &str| EndedJob { overdue: vec![of.into()], ..ended(JobStatus::Partial) };
     assert_eq!(told(&[Recovered], &was_overdue("ops")), Some(Recovered));
     assert_eq!(told(&[Recovered], &was_overdue("others")), None, "it was not said to this entry");
+}
+
+#[test]
+fn a_sync_that_goes_on_failing_is_told_of_once_a_day() {
+    use JobStatus::{ConfigError, Error, Partial, Success};
+    let start = ended(Error).job.sync_start_time;
+    let (earlier, yesterday) = (start - TimeDelta::hours(8), start - TimeDelta::hours(9));
+    assert_ne!(earlier.date_naive(), yesterday.date_naive());
+    let is_told = |previous: Option<(JobStatus, DateTime<Utc>)>, status: JobStatus| {
+        events::of_job(&entry("ops", "https://x", &Event::ALL), &EndedJob { previous, ..ended(status) }).is_some()
+    };
+    for status in [Error, ConfigError, Partial] {
+        assert!(is_told(None, status));
+        assert!(is_told(Some((Success, earlier)), status), "it begins");
+        assert!(!is_told(Some((status, earlier)), status), "it goes on");
+        assert!(is_told(Some((status, yesterday)), status), "it goes on the day after");
+    }
+    assert!(is_told(Some((ConfigError, earlier)), Error), "it is something else now");
+    assert!(is_told(Some((Success, earlier)), Success), "who asks for successes gets all");
+    // A message about one that goes on says since when.
+    let (ops, since) = (entry("ops", "https://x", &Event::ALL), yesterday);
+    let again = EndedJob { previous: Some((Error, yesterday)), failing_since: Some(since), ..ended(Error) };
+    let message = body::of_ended(&ops, &about("Users"), &again).unwrap();
+    let body: Value = serde_json::from_str(&message.body).unwrap();
+    assert_eq!(
+        (&body["type"], &body["data"]["failing_since"]),
+        (&json!("sync.error"), &json!("2027-01-14T23:00:00.000000Z"))
+    );
 }
 
 #[test]
@@ -115,6 +143,19 @@ fn a_message_says_what_has_happened_and_what_to_do() {
         body::of_ended(&Entry { name: "others".into(), ..ops.clone() }, &about("Users"), &ended(JobStatus::Error));
     assert_eq!(told(&about("Renamed"), &ended(JobStatus::Error)).id, message.id);
     assert_ne!(others.unwrap().id, message.id);
+}
+
+#[test]
+fn the_bodies_in_the_guide_are_those_that_are_sent() {
+    let guide = include_str!("../../README.md");
+    let bodies: Vec<&str> = guide.split("```json\n{\n  \"type\"").skip(1).collect();
+    assert_eq!(bodies.len(), 3);
+    for body in bodies {
+        let text = format!("{{\"type\"{}", body.split_once("```").unwrap().0);
+        let body: body::Body = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_value(&body).unwrap(), serde_json::from_str::<Value>(&text).unwrap());
+        assert!(Event::ALL.iter().any(|event| event.kind() == body.kind), "{}", body.kind);
+    }
 }
 
 /// A store with a job of each of these integrations that ended so.
@@ -170,6 +211,50 @@ async fn each_entry_is_told_of_its_integrations_once() {
         assert_eq!(told(&store, "some").await, BTreeMap::from([of("Users 2", expected)]));
     }
     assert_eq!(told(&store, "all").await, BTreeMap::new());
+}
+
+/// The same without an integration, as in an older file.
+fn without(notifications: &Notifications, last: u8) -> Notifications {
+    let mut integrations = notifications.integrations.clone();
+    integrations.remove(&integration(last)).unwrap();
+    Notifications { entries: notifications.entries.clone(), integrations }
+}
+
+#[tokio::test]
+async fn a_replica_without_an_integration_leaves_its_jobs_to_one_that_has_it() {
+    let new = notifications(&[entry("ops", "https://x", &[Event::Error])]);
+    let old = without(&new, 2);
+    let both = BTreeMap::from([1, 2].map(|last| (format!("Users {last}"), vec!["sync.error".to_owned()])));
+    for order in [[&old, &new], [&new, &old]] {
+        let (_folder, store) = store(&[(2, JobStatus::Error), (1, JobStatus::Error)]).await;
+        for replica in order.into_iter().chain(order) {
+            announcer::ended_jobs(&store, replica).await.unwrap();
+            announcer::left_jobs(&store, replica).await.unwrap();
+        }
+        assert_eq!(told(&store, "ops").await, both);
+    }
+}
+
+#[tokio::test]
+async fn a_replica_without_an_integration_leaves_its_watch_to_one_that_has_it() {
+    let mut some = entry("ops", "https://x", &[Event::Overdue]);
+    let new = notifications(&[some.clone()]);
+    // An older file may also have the integration, but not in the entry.
+    some.integrations = Some(BTreeSet::from([integration(1)]));
+    for old in [without(&new, 2), notifications(&[some])] {
+        for order in [[&old, &new], [&new, &old]] {
+            let (folder, store) = store(&[]).await;
+            for replica in order {
+                announcer::watch_integrations(&store, replica).await.unwrap();
+            }
+            let database = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+            database.execute("UPDATE overdue_watches SET succeeded_at = succeeded_at - 7200000000", ()).unwrap();
+            for replica in order.into_iter().chain(order) {
+                announcer::overdue_integrations(&store, replica).await.unwrap();
+            }
+            assert_eq!(told(&store, "ops").await["Users 2"], ["integration.overdue"]);
+        }
+    }
 }
 
 #[tokio::test]
@@ -281,9 +366,31 @@ async fn a_message_that_cannot_be_sent_stays_and_the_reason_has_no_secret() {
     let row = |column: &str| -> String {
         database.query_row(&format!("SELECT CAST({column} AS TEXT) FROM messages"), (), |row| row.get(0)).unwrap()
     };
-    assert!(row("error").starts_with("the receiver cannot be reached: Connection refused"), "{}", row("error"));
+    let place = url.trim_start_matches("http://").trim_end_matches("/hunter2");
+    let expected = format!("the receiver at {place} cannot be reached: Connection refused");
+    assert!(row("error").starts_with(&expected), "{}", row("error"));
     assert_eq!(row("due_at > created_at AND sent_at IS NULL AND given_up_at IS NULL"), "1");
     let all = row("id || notify || body || error");
     assert!(!all.contains("hunter2") && !all.contains("whsec_"), "{all}");
     assert!(!format!("{entry:?}").contains("hunter2"), "{entry:?}");
+}
+
+#[tokio::test]
+async fn a_test_message_is_sent_once_and_its_answer_is_told() {
+    let notifications = notifications(&[]);
+    let (url, request) = receiver("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let place = url.trim_start_matches("http://").trim_end_matches("/hunter2").to_owned();
+    let sent = entry("ops", &url, &[Event::Error]).send_test(&notifications).await;
+    assert_eq!(sent, Ok(format!("taken by the receiver at {place}")));
+    let request = request.await.unwrap();
+    let (_, body) = request.split_once("\r\n\r\n").unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&body["type"], &body["data"]["integration_name"]), (&json!("test"), &json!("Users 1")));
+    assert!(request.contains("webhook-signature: v1,"), "{request}");
+    let (url, _request) = receiver("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await;
+    let sent = entry("ops", &url, &[Event::Error]).send_test(&notifications).await;
+    assert_eq!(sent.unwrap_err(), "the receiver answered 503 Service Unavailable");
+    let mut of_none = entry("ops", &url, &[Event::Error]);
+    of_none.integrations = Some(BTreeSet::new());
+    assert!(of_none.send_test(&notifications).await.unwrap_err().starts_with("there is nobody to send it to"));
 }

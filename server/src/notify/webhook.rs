@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 
-use super::channel::NotSent;
+use super::channel::{NotSent, place, root};
 use super::retries::retry_after;
 use super::signature::SigningKey;
 use crate::secret::Secret;
@@ -45,6 +45,8 @@ pub(super) fn is_this_machine(host: &str) -> bool {
 #[derive(Debug)]
 pub(super) struct Sender {
     webhook: Webhook,
+    /// Host and port.
+    place: String,
     http: Client,
 }
 
@@ -56,7 +58,13 @@ impl Sender {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .build();
-        Ok(Sender { webhook: webhook.clone(), http: http.map_err(|error| error.to_string())? })
+        let http = http.map_err(|error| error.to_string())?;
+        let url = Url::parse(webhook.url.expose()).map_err(|error| error.to_string())?;
+        Ok(Sender { webhook: webhook.clone(), place: place(&url, 443), http })
+    }
+
+    pub fn receiver(&self) -> String {
+        format!("the receiver at {}", self.place)
     }
 
     pub async fn send(&self, message: &ClaimedMessage) -> Result<(), NotSent> {
@@ -70,7 +78,7 @@ impl Sender {
             .header("webhook-timestamp", time)
             .header("webhook-signature", self.webhook.key.sign(&message.id, time, &message.body))
             .body(message.body.clone());
-        let response = request.send().await.map_err(|error| NotSent::for_now(described(error)))?;
+        let response = request.send().await.map_err(|error| NotSent::for_now(self.described(error)))?;
         let status = response.status();
         if status.is_success() {
             return Ok(());
@@ -85,7 +93,7 @@ impl Sender {
 
     /// Sends a HEAD request, which tells names, addresses and certificates that do not work.
     pub async fn probe(&self) -> Result<String, String> {
-        let response = self.http.head(self.webhook.url.expose()).send().await.map_err(described)?;
+        let response = self.http.head(self.webhook.url.expose()).send().await.map_err(|error| self.described(error))?;
         let status = response.status();
         // Receivers need not know HEAD.
         let fails = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
@@ -100,6 +108,17 @@ impl Sender {
         };
         Ok(format!("reachable{doubt}; no message was sent"))
     }
+
+    /// An error of a request, without the rest of its URL.
+    fn described(&self, error: reqwest::Error) -> String {
+        let receiver = self.receiver();
+        if error.is_timeout() {
+            return format!("{receiver} did not answer within {TIMEOUT:?}");
+        }
+        let error = error.without_url();
+        let problem = if error.is_connect() { "cannot be reached" } else { "has not taken the request" };
+        format!("{receiver} {problem}: {}", root(&error))
+    }
 }
 
 /// An answer that is no success. Its body is not shown, nor the end of an address, which may have secrets.
@@ -109,21 +128,4 @@ fn answered(response: &Response) -> String {
         return format!("the receiver answered {status}");
     }
     format!("the receiver redirects ({status}); redirects are not followed, so write the final address in `url`")
-}
-
-/// An error of a request, without its URL.
-fn described(error: reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("the receiver did not answer within {TIMEOUT:?}");
-    }
-    let error = error.without_url();
-    let mut root: &dyn std::error::Error = &error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    if error.is_connect() {
-        format!("the receiver cannot be reached: {root}")
-    } else {
-        format!("the request failed: {root}")
-    }
 }

@@ -93,7 +93,7 @@ impl std::error::Error for ConfigError {}
 pub struct Problem {
     /// Line and column, counted from 1; `None` if it concerns the whole file.
     pub line: Option<(usize, usize)>,
-    /// The key as a path, such as `integrations[0].source.table`.
+    /// The key as a path, such as `integrations[0].source.table` or `notify["on-call"].on`.
     pub key: String,
     /// What is wrong and what to do. Never a value that may be a secret.
     pub message: String,
@@ -215,8 +215,17 @@ impl Keys<'_> {
         let Some(document) = &self.0 else { return key_by_sight(text, span.start) };
         let mut path = String::new();
         descend(document.get_ref(), span, &mut path);
-        path
+        named(document.get_ref(), &path).unwrap_or(path)
     }
+}
+
+/// A path below `notify[0]` with the name of the entry, which is what people know it by, instead of its index.
+fn named(document: &DeTable<'_>, path: &str) -> Option<String> {
+    let (index, below) = path.strip_prefix("notify[")?.split_once(']')?;
+    let DeValue::Array(entries) = document.get("notify")?.get_ref() else { return None };
+    let DeValue::Table(entry) = entries.get(index.parse::<usize>().ok()?)?.get_ref() else { return None };
+    let DeValue::String(name) = entry.get("name")?.get_ref() else { return None };
+    Some(format!("notify[{name:?}]{below}"))
 }
 
 /// The key on a line that is not TOML: the header above it, and the first word of the line.

@@ -41,9 +41,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// From now on, secrets are not read from the environment and from files; each gets the same invalid value.
-    pub fn skip_secrets(&mut self) {
-        self.skips_secrets = true;
+    /// Whether secrets are not read from the environment and from files from now on; each gets the same invalid value.
+    pub fn skip_secrets(&mut self, skips: bool) {
+        self.skips_secrets = skips;
     }
 
     /// What was read, or all problems that were found.

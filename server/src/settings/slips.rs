@@ -22,6 +22,15 @@ const OTHER_KEYS: &[(&[&str], &str)] = &[
     (&["addr", "address", "bind", "host", "port"], "`listen` in [server] is the address and the port"),
     (&["log", "log_level", "logging", "logs"], "RUST_LOG sets what is logged, such as RUST_LOG=cdi_server=debug"),
     (&["metrics", "prometheus"], "`listen` in [admin] is the address of `/metrics`"),
+    (
+        &["from", "recipient", "recipients", "smtp", "to"],
+        "e-mail is set in a [[notify]] entry: `email = { from = \"…\", smtp = { env = \"NAME\" }, to = [\"…\"] }`; without `to` it goes to \
+         the `contact_emails` of the integration, and a webhook has no recipients",
+    ),
+    (
+        &["signing_secret", "slack", "webhook", "webhook_secret", "webhook_url", "webhooks"],
+        "messages are sent to a webhook by a [[notify]] entry: `webhook = { url = { env = \"NAME\" }, secret = { env = \"NAME\" } }`",
+    ),
 ];
 
 /// What there is instead of a key that is not known. In a source or destination, the keys of a server mean something else.

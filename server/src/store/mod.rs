@@ -4,6 +4,7 @@
 //! All its SQL is in this folder, one function per statement or transaction. An integration has at most one job in progress,
 //! which is enforced by a unique partial index.
 
+mod announcements;
 mod checkpoints;
 mod database;
 mod error;
@@ -16,7 +17,9 @@ mod leases;
 mod location;
 mod messages;
 mod other_stores;
+mod overdue;
 mod overview;
+mod parameters;
 mod rate_limits;
 mod record;
 mod record_merge;
@@ -37,6 +40,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
+pub use announcements::EndedJob;
 pub use checkpoints::Checkpoint;
 use database::Database;
 pub use error::StoreError;
@@ -44,8 +48,9 @@ use jobs::Starts;
 pub use jobs::{Job, JobId, JobIdPrefix, JobStatus, StartJob};
 pub use leases::{Cancelled, Claimed, Lease, LeaseStatus};
 pub use location::StoreLocation;
-pub use messages::{ClaimedMessage, EndedJob, NewMessage, Overdue};
+pub use messages::{ClaimedMessage, NewMessage};
 pub use other_stores::{OtherStore, stores_in};
+pub use overdue::Overdue;
 pub use overview::IntegrationState;
 use rate_limits::Counters;
 pub use rate_limits::{RateDecision, RateLimit};

@@ -129,7 +129,7 @@ async fn tamper(location: &StoreLocation, sql: String) {
 /// Reverts the schema to an earlier version.
 async fn make_older(location: &StoreLocation, version: i64) {
     let mut older = String::from(
-        "DROP TABLE messages; DROP TABLE overdue_watches; DROP INDEX jobs_to_announce; ALTER TABLE jobs DROP COLUMN announce;
+        "DROP TABLE messages; DROP TABLE overdue_watches; DROP INDEX jobs_to_announce; DROP INDEX jobs_left_to_others; ALTER TABLE jobs DROP COLUMN announce;
          DROP TABLE schedules; DROP INDEX jobs_waiting; DROP INDEX jobs_leased; DROP INDEX jobs_with_row_errors; DROP INDEX jobs_ended;
          DROP INDEX rate_limits_by_time; DROP INDEX jobs_succeeded;
          DROP INDEX jobs_with_old_row_errors; ALTER TABLE jobs DROP COLUMN row_errors_deleted_at;

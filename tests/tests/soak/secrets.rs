@@ -6,12 +6,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use cdi_server::connectors::fake_braze::FakeBraze;
 use cdi_server::secret::{Secret, new_key};
 use contract_tests::process::{ServerProcess, serve};
 use contract_tests::requests::{Api, wide_limits};
-use contract_tests::sql::{connect, execute, postgres};
+use contract_tests::sql::{connect, execute, number, postgres};
 use contract_tests::{INTEGRATION, Setup, eventually, program};
 use rustix::process::Signal;
 
@@ -103,6 +103,8 @@ async fn no_secret_is_printed() {
     let postgres = postgres();
     let mut database = connect(&postgres.url()).await;
     let ((of_source, in_source), (of_store, in_store), (wrong, in_wrong)) = (password(), password(), password());
+    let ((of_mail, in_mail), hook_path, hook_query) = (password(), new_key(), new_key());
+    let signing_key = STANDARD.encode(new_key().expose());
     let braze = Secret::new(format!("braze-{}", new_key().expose()));
     let wrong_braze = Secret::new(format!("wrong-{}", new_key().expose()));
     let quoted = of_source.replace('\'', "''");
@@ -132,6 +134,12 @@ async fn no_secret_is_printed() {
     let store = file("store.url", &url("store", &in_store));
     let good_key = file("braze.key", braze.expose());
     let bad_key = file("wrong.key", wrong_braze.expose());
+    // One webhook answers that it knows no such path; the other one and the mail server cannot be reached.
+    let of_hook = |base: &str| format!("{base}/{}?token={}", hook_path.expose(), hook_query.expose());
+    let hook = file("hook.url", &of_hook(&fake_braze.url()));
+    let lost_hook = file("lost.url", &of_hook("http://127.0.0.1:9"));
+    let signing = file("signing.key", &format!("whsec_{signing_key}"));
+    let mail = file("smtp.url", &format!("smtp://cdi:{in_mail}@127.0.0.1:9"));
     let source = |file: &str| format!("kind = \"postgres\"\nurl = {file}\ntable = \"users\"");
     let destination = |url: &str, key: &str| {
         format!("kind = \"users_track\"\nurl = \"{url}\"\napi_key = {key}\ngive_up_after = \"1s\"")
@@ -149,6 +157,10 @@ async fn no_secret_is_printed() {
         setup.source = source.clone();
         more.push_str(&setup.integration(&id(number), &format!("Failing {number}"), "ours", destination));
     }
+    for (name, url) in [("hook", &hook), ("lost hook", &lost_hook)] {
+        more.push_str(&format!("[[notify]]\nname = {name:?}\nwebhook = {{ url = {url}, secret = {signing} }}\n"));
+    }
+    more.push_str(&format!("[[notify]]\nname = \"mail\"\nemail = {{ from = \"cdi@example.com\", smtp = {mail} }}\n"));
     (setup.source, setup.destination, setup.more) = (source(&good_source), good_destination, more);
     let valid = setup.text().replacen("store = \"sqlite:opencdi.db\"", &format!("store = {store}"), 1);
     let config = setup.path("opencdi.toml");
@@ -193,8 +205,17 @@ async fn no_secret_is_printed() {
         &["watermark", NAME],
         &["watermark", "Failing 0"],
         &["cancel", "Failing 1"],
+        &["notify", "test"],
     ] {
         run(&mut printed, arguments[0], cdi_server(&config, arguments)).await;
+    }
+
+    for entry in ["hook", "lost hook", "mail"] {
+        eventually(&format!("{entry} is tried"), async || {
+            let tries = text.logged(&format!("notify={entry:?}")) + json.logged(&format!("\"notify\":{entry:?}"));
+            (tries > 0).then_some(())
+        })
+        .await;
     }
 
     // The client: with its key, with another, with one that cannot be sent, and with nobody to send it to.
@@ -258,6 +279,14 @@ async fn no_secret_is_printed() {
         valid.replacen(&fake_braze.url(), &format!("http://127.0.0.1:9/?key={clear}"), 1),
         valid.replacen(&good_key, "{ file = \"away.key\" }", 1),
         valid.replacen("kind = \"users_track\"", "kind = \"user_track\"", 1),
+        valid.replacen(&signing, &format!("\"whsec_{clear}\""), 1),
+        valid.replacen(&signing, &good_key, 1),
+        valid.replacen(&mail, &format!("\"smtps://cdi:{clear}@mail.example.com\""), 1),
+        valid.replacen(&mail, &format!("\"smtps://{clear}@mail.example.com\""), 1),
+        valid.replacen(&mail, &good_source, 1),
+        valid.replacen(&hook, &format!("\"https://cdi:{clear}@hooks.example.com/\""), 1),
+        valid.replacen(&hook, &format!("\"ftp://hooks.example.com/{clear}\""), 1),
+        valid.replacen(&hook, &good_key, 1),
     ];
     for (number, mistake) in mistakes.iter().enumerate() {
         assert_ne!(*mistake, valid, "{number}");
@@ -290,6 +319,7 @@ async fn no_secret_is_printed() {
             printed[what]
         );
     }
+    assert!(leaks(&printed, "lost hook").iter().any(|(found, _)| *found == "notify"), "{}", printed["notify"]);
     let secrets = [
         ("an API key", setup.key.expose()),
         ("an unknown API key", lost.expose()),
@@ -299,8 +329,17 @@ async fn no_secret_is_printed() {
         ("the password of the source", &of_source),
         ("a wrong password of the source", &wrong),
         ("the password of the store", &of_store),
+        ("the path of a webhook", hook_path.expose()),
+        ("the query of a webhook", hook_query.expose()),
+        ("the key of the signatures", &signing_key),
+        ("the password of a mail server", &of_mail),
         ("a secret in clear", clear),
     ];
+    for secret in [hook_path.expose(), hook_query.expose(), &signing_key, of_mail.split(ODD).next().unwrap()] {
+        let kept = format!("SELECT count(*) FROM messages WHERE strpos(messages::text, '{secret}') > 0");
+        assert_eq!(number(&mut database, &kept).await, 0, "it is in the table of messages");
+    }
+    assert!(number(&mut database, "SELECT count(*) FROM messages WHERE error IS NOT NULL").await > 0);
     let lines: usize = printed.values().map(|text| text.lines().count()).sum();
     println!("{} secrets were looked for in {lines} lines of {:?}", secrets.len(), printed.keys());
     let leaked: Vec<String> = secrets

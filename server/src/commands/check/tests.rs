@@ -382,7 +382,8 @@ async fn receivers_of_messages_are_tried_and_nobody_is_warned_of() {
     assert_eq!((nobody.0, nobody.1.as_str()), (State::Warning, "notify `team`"));
     assert!(nobody.2.starts_with("nobody is told of 1 integration: without `to`"), "{nobody:?}");
     assert_eq!((ops.0, ops.1.as_str()), (State::Failed, "notify `ops`"));
-    assert!(ops.2.starts_with("the receiver cannot be reached: Connection refused"), "{ops:?}");
+    let at = |what: &str| format!("the {what} at 127.0.0.1:{port} cannot be reached: Connection refused");
+    assert!(ops.2.starts_with(&at("receiver")), "{ops:?}");
     assert_eq!((team.0, team.1.as_str()), (State::Failed, "notify `team`"));
-    assert!(team.2.starts_with("the mail server cannot be used: Connection error: Connection refused"), "{team:?}");
+    assert!(team.2.starts_with(&at("mail server")), "{team:?}");
 }

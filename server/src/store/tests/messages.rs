@@ -7,22 +7,41 @@ on_both! {
     each_ended_job_has_one_message_whatever_the_number_of_replicas
     a_job_that_ends_without_a_worker_has_a_message_too
     jobs_are_announced_in_their_order_and_the_first_success_ends_a_failure
+    jobs_of_unknown_integrations_are_left_to_others_for_ten_minutes_and_hold_nobody_up
+    a_job_that_was_left_and_is_announced_late_does_not_undo_a_later_success
     a_message_that_was_not_recorded_as_sent_is_sent_again_with_its_id
     a_message_that_failed_is_due_later_or_given_up
     an_integration_is_overdue_once_until_it_succeeds
     old_messages_are_deleted
 }
 
-pub(super) fn message(ended: &EndedJob) -> Vec<NewMessage> {
+pub(super) fn message(ended: &EndedJob) -> Option<Vec<NewMessage>> {
     let id = format!("msg of {}", ended.job.id);
-    vec![NewMessage {
+    Some(vec![NewMessage {
         id,
         notify: "ops".into(),
         integration: ended.integration,
         job: Some(ended.job.id),
         event: "sync.error",
         body: "{}".into(),
-    }]
+    }])
+}
+
+pub(super) fn about_overdue(overdue: &Overdue) -> NewMessage {
+    NewMessage {
+        id: format!("{} {}", overdue.integration, overdue.since),
+        notify: "ops".into(),
+        integration: overdue.integration,
+        job: None,
+        event: "integration.overdue",
+        body: "{}".into(),
+    }
+}
+
+/// How many jobs have this mark.
+async fn marked(store: &Store, announce: i64) -> i64 {
+    let count = query("SELECT count(*) FROM jobs WHERE announce = $1").bind(announce);
+    store.database.read(count).await.unwrap()[0].get(0)
 }
 
 async fn announce(store: &Store) -> usize {
@@ -65,7 +84,7 @@ async fn a_job_that_ends_without_a_worker_has_a_message_too(location: StoreLocat
     let seen = std::sync::Mutex::new(Vec::new());
     let announced = store.announce_jobs(|ended| {
         seen.lock().unwrap().push((ended.integration, ended.job.status, ended.job.cause.clone()));
-        Vec::new()
+        Some(Vec::new())
     });
     assert_eq!(announced.await.unwrap(), 1);
     assert_eq!(*seen.lock().unwrap(), [(integration, JobStatus::Error, Some("cancelled".into()))]);
@@ -87,25 +106,74 @@ async fn jobs_are_announced_in_their_order_and_the_first_success_ends_a_failure(
     let seen = std::sync::Mutex::new(Vec::new());
     let note = |ended: &EndedJob| {
         let since = ended.failing_since.map(|time| time.timestamp_micros());
+        let previous = ended.previous.map(|(status, at)| (status, at.timestamp_micros()));
         match ended.integration == integration {
-            true => seen.lock().unwrap().push((ended.job.status, since)),
+            true => seen.lock().unwrap().push((ended.job.status, since, previous)),
             false => assert_eq!(since, None, "the failures of others do not matter"),
         }
-        Vec::new()
+        Some(Vec::new())
     };
     assert_eq!(store.announce_jobs(note).await.unwrap(), 18);
     let expected = [
-        (Error, None),
-        (Success, Some(10)),
-        (Success, None),
-        (ConfigError, None),
-        (Error, None),
-        (Partial, Some(40)),
-        (Success, None),
-        (Error, None),
-        (Success, Some(80)),
+        (Error, None, None),
+        (Success, Some(10), Some((Error, 10))),
+        (Success, None, Some((Success, 20))),
+        (ConfigError, None, Some((Success, 30))),
+        (Error, Some(40), Some((ConfigError, 40))),
+        (Partial, Some(40), Some((Error, 50))),
+        (Success, None, Some((Partial, 60))),
+        (Error, None, Some((Success, 70))),
+        (Success, Some(80), Some((Error, 80))),
     ];
     assert_eq!(*seen.lock().unwrap(), expected);
+}
+
+async fn jobs_of_unknown_integrations_are_left_to_others_for_ten_minutes_and_hold_nobody_up(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    let (mine, theirs): (IntegrationId, BTreeSet<IntegrationId>) = (id(), (0..130).map(|_| id()).collect());
+    for integration in theirs.iter().chain([&mine]) {
+        run(&store, *integration, time(5), JobStatus::Error).await;
+    }
+    let others = open(location.clone()).await;
+    let known = |ended: &EndedJob| if ended.integration == mine { message(ended) } else { None };
+    while store.announce_jobs(known).await.unwrap() > 0 {}
+    assert_eq!((due(&store).await.len(), marked(&store, 1).await, marked(&store, 2).await), (1, 0, 130));
+    // That is all that this replica does with them, while others announce those that they know.
+    let is_mine = |integration: &IntegrationId| *integration == mine;
+    assert_eq!(store.announce_left_jobs(is_mine, known).await.unwrap(), 0);
+    let some: BTreeSet<IntegrationId> = theirs.iter().take(110).copied().collect();
+    let is_known = |integration: &IntegrationId| some.contains(integration);
+    let announced = join_all([&others, &others].map(|other| other.announce_left_jobs(is_known, message))).await;
+    assert_eq!(announced.into_iter().map(Result::unwrap).sum::<usize>(), 110);
+    assert_eq!((due(&store).await.len(), marked(&store, 2).await), (111, 20));
+    // After ten minutes nobody needs to wait for one that knows the others. One that comes all the same announces them.
+    let [first, ..] = &theirs.difference(&some).copied().collect::<Vec<_>>()[..] else { panic!() };
+    tamper(&location, "UPDATE jobs SET finished_at = finished_at - 601000000".into()).await;
+    assert_eq!(others.announce_left_jobs(|integration| integration == first, message).await.unwrap(), 1);
+    assert_eq!((due(&store).await.len(), marked(&store, 2).await), (112, 0));
+}
+
+async fn a_job_that_was_left_and_is_announced_late_does_not_undo_a_later_success(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    let integration = id();
+    run(&store, integration, Utc::now(), JobStatus::Success).await;
+    assert_eq!(store.announce_jobs(|_| None).await.unwrap(), 1);
+    // It is overdue for an entry, and stays so until the success is announced.
+    store.watch_for_overdue("ops", &[integration]).await.unwrap();
+    tamper(&location, "UPDATE overdue_watches SET overdue_at = 1".into()).await;
+    let succeeded_at = async || -> i64 {
+        store.database.read(query("SELECT succeeded_at FROM overdue_watches")).await.unwrap()[0].get(0)
+    };
+    let before = succeeded_at().await;
+    let overdue = std::sync::Mutex::new(Vec::new());
+    let note = |ended: &EndedJob| {
+        overdue.lock().unwrap().clone_from(&ended.overdue);
+        Some(Vec::new())
+    };
+    assert_eq!(store.announce_left_jobs(|_| true, note).await.unwrap(), 1);
+    assert_eq!(*overdue.lock().unwrap(), ["ops"]);
+    assert_eq!(succeeded_at().await, before, "the watch began after the end of the job");
+    assert_eq!(store.announce_left_jobs(|_| true, note).await.unwrap(), 0);
 }
 
 /// A crash between sending and recording that.
@@ -147,45 +215,40 @@ async fn a_message_that_failed_is_due_later_or_given_up(location: StoreLocation)
 
 async fn an_integration_is_overdue_once_until_it_succeeds(location: StoreLocation) {
     let store = open(location.clone()).await;
-    let (late, good, unwanted) = (id(), id(), id());
+    let (late, good, paused, theirs) = (id(), id(), id(), id());
     run(&store, late, time(5), JobStatus::Success).await;
     run(&store, late, time(6), JobStatus::Error).await;
     assert_eq!(announce(&store).await, 2);
     tamper(&location, "DELETE FROM messages".into()).await;
     let hour = Duration::from_secs(3600);
-    store.watch_for_overdue("ops", &[late, good, unwanted]).await.unwrap();
+    store.watch_for_overdue("ops", &[late, good, paused, theirs]).await.unwrap();
     store.watch_for_overdue("others", &[late]).await.unwrap();
     let seen = std::sync::Mutex::new(Vec::new());
     let overdue = |overdue: &Overdue| {
         let job = overdue.job.as_ref().map(|job| job.status);
         seen.lock().unwrap().push((overdue.integration, overdue.last_success.is_some(), job));
-        (overdue.integration != unwanted).then(|| NewMessage {
-            id: format!("{} {}", overdue.integration, overdue.since),
-            notify: "ops".into(),
-            integration: overdue.integration,
-            job: None,
-            event: "integration.overdue",
-            body: "{}".into(),
-        })
+        Some(about_overdue(overdue))
     };
-    assert_eq!(store.announce_overdue("ops", hour, overdue).await.unwrap(), 0, "a watch begins when it is first seen");
+    let found = async || store.overdue_integrations("ops", hour).await.unwrap().into_iter().collect::<BTreeSet<_>>();
+    let told = async |of: &Store| of.announce_overdue("ops", hour, &[late, good], overdue).await.unwrap();
+    assert_eq!(found().await, BTreeSet::new(), "a watch begins when it is first seen");
     let hours_pass = async || {
         let earlier = "UPDATE overdue_watches SET succeeded_at = succeeded_at - 7200000000";
         tamper(&location, format!("{earlier} WHERE integration_id <> '{good}'")).await;
     };
     hours_pass().await;
+    assert_eq!(found().await, BTreeSet::from([late, paused, theirs]));
     let replicas = join_all((0..3).map(|_| open(location.clone()))).await;
-    let announced = join_all((0..6).map(|number| replicas[number % 3].announce_overdue("ops", hour, overdue))).await;
-    assert_eq!(announced.into_iter().map(Result::unwrap).sum::<usize>(), 2);
-    let mut seen_first = std::mem::take(&mut *seen.lock().unwrap());
-    seen_first.sort_by_key(|(integration, ..)| *integration != late);
-    assert_eq!(seen_first, [(late, true, Some(JobStatus::Error)), (unwanted, false, None)]);
+    let announced = join_all((0..6).map(|number| told(&replicas[number % 3]))).await;
+    assert_eq!(announced.into_iter().sum::<usize>(), 1);
+    assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), [(late, true, Some(JobStatus::Error))]);
     assert_eq!(due(&store).await.len(), 1);
+    store.watch_anew("ops", hour, &[late, good, paused]).await.unwrap();
+    assert_eq!(found().await, BTreeSet::from([theirs]), "one that the caller does not name is left alone");
     // A watch that goes on is left as it is.
-    store.watch_for_overdue("ops", &[late, good, unwanted]).await.unwrap();
-    tamper(&location, format!("DELETE FROM overdue_watches WHERE integration_id = '{unwanted}'")).await;
+    store.watch_for_overdue("ops", &[late, good, paused, theirs]).await.unwrap();
     hours_pass().await;
-    assert_eq!(store.announce_overdue("ops", hour, overdue).await.unwrap(), 0, "it is told once");
+    assert_eq!(told(&store).await, 0, "it is told once");
 
     // A failure changes nothing; a success ends it, and it is said for whom it was overdue.
     let ended = |status| {
@@ -194,7 +257,7 @@ async fn an_integration_is_overdue_once_until_it_succeeds(location: StoreLocatio
             run(&store, late, Utc::now(), status).await;
             let note = |ended: &EndedJob| {
                 seen.lock().unwrap().push(ended.overdue.clone());
-                Vec::new()
+                Some(Vec::new())
             };
             store.announce_jobs(note).await.unwrap();
             seen.into_inner().unwrap().pop().unwrap()
@@ -203,9 +266,9 @@ async fn an_integration_is_overdue_once_until_it_succeeds(location: StoreLocatio
     assert_eq!(ended(JobStatus::Error).await, [""; 0]);
     assert_eq!(ended(JobStatus::Success).await, ["ops"]);
     assert_eq!(ended(JobStatus::Success).await, [""; 0]);
-    assert_eq!(store.announce_overdue("ops", hour, overdue).await.unwrap(), 0);
+    assert_eq!(told(&store).await, 0);
     hours_pass().await;
-    assert_eq!(store.announce_overdue("ops", hour, overdue).await.unwrap(), 1, "it is overdue once more");
+    assert_eq!(told(&store).await, 1, "it is overdue once more");
     assert_eq!(due(&store).await.len(), 2);
 }
 
