@@ -92,12 +92,16 @@ fn missing(path: &Path, is_installed: bool) -> String {
     if is_default && is_installed {
         return format!("there is no such file{folder}; did you mean `--config {INSTALLED_FILE}`?");
     }
-    if let Some(problem) = folder_problem(path) {
-        return format!("{problem}; name another file with --config or OPENCDI_CONFIG");
+    let name_another = "with --config or OPENCDI_CONFIG";
+    match folder_problem(path) {
+        Some(problem) if !self::folder(path).exists() => return format!("{problem}; name another file {name_another}"),
+        // A service seldom may write its own configuration.
+        Some(_) => return format!("there is no such file{folder}; name another {name_another}"),
+        None => {}
     }
     let file = if is_default { String::new() } else { format!(" {}", shell_path(path)) };
     format!(
-        "there is no such file{folder}; name another with --config or OPENCDI_CONFIG, or write one to start with: `cdi-server init{file}`"
+        "there is no such file{folder}; name another {name_another}, or write one to start with: `cdi-server init{file}`"
     )
 }
 
