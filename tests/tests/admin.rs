@@ -315,8 +315,18 @@ async fn the_alerts_and_the_dashboard_name_metrics_that_are_exported_and_describ
         assert!(name.starts_with("cdi_"), "{name}");
         assert!(is_described(name), "{name} has no HELP");
     }
-    let labelled: BTreeMap<String, BTreeSet<String>> = exported_labels(&text);
-    assert_eq!(documented_labels(), labelled, "left: the table in server/README.md, right: what is exported");
+    let (labelled, documented) = (exported_labels(&text), documented_labels());
+    let without = |some: &Labelled, others: &Labelled| -> Labelled {
+        some.iter()
+            .filter(|(name, labels)| others.get(*name) != Some(labels))
+            .map(|(n, l)| (n.clone(), l.clone()))
+            .collect()
+    };
+    let (missing, wrong) = (without(&labelled, &documented), without(&documented, &labelled));
+    assert!(
+        missing.is_empty() && wrong.is_empty(),
+        "the table of metrics in server/README.md lacks {missing:?}, and has {wrong:?}"
+    );
     let mut used = BTreeSet::new();
     for file in ["prometheus-alerts.yml", "grafana-dashboard.json"] {
         let named = metric_names(&std::fs::read_to_string(deploy(file)).unwrap());
@@ -337,10 +347,13 @@ fn family(series: &str) -> String {
     series.trim_end_matches("_bucket").trim_end_matches("_count").trim_end_matches("_sum").to_owned()
 }
 
+/// The labels of each metric.
+type Labelled = BTreeMap<String, BTreeSet<String>>;
+
 /// The labels of each metric that is exported; `le` is of histograms, not of the metric.
-fn exported_labels(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+fn exported_labels(text: &str) -> Labelled {
     let label = regex::Regex::new(r#"(?:\{|",)([a-z_]+)=""#).unwrap();
-    let mut labels = BTreeMap::<_, BTreeSet<String>>::new();
+    let mut labels = Labelled::new();
     for series in text.lines().filter(|line| !line.starts_with('#')) {
         let name = family(series.split(['{', ' ']).next().unwrap());
         let found = label.captures_iter(series).map(|found| found[1].to_owned()).filter(|label| label != "le");
@@ -350,7 +363,7 @@ fn exported_labels(text: &str) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// The same by the table of metrics in the guide.
-fn documented_labels() -> BTreeMap<String, BTreeSet<String>> {
+fn documented_labels() -> Labelled {
     let guide = std::fs::read_to_string(repository().join("server/README.md")).unwrap();
     let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
     let rows = guide.lines().filter(|line| line.starts_with("| `cdi_"));
