@@ -35,15 +35,20 @@ impl TransportError {
             return self.refused();
         }
         let scheme = self.error.url().map_or("", |url| url.scheme());
-        wrong_scheme(scheme, text).map(str::to_owned)
+        wrong_scheme(scheme, text).map(str::to_owned).or_else(|| certificate(&self.server()?, text))
     }
 
     fn refused(&self) -> Option<String> {
         if let Some(proxy) = &self.proxy {
             return Some(format!("nothing listens on {}; is the proxy running?", proxy.address()));
         }
+        Some(format!("nothing listens on {}; is the server running?", self.server()?))
+    }
+
+    /// The server's host and port.
+    fn server(&self) -> Option<String> {
         let url = self.error.url()?;
-        Some(format!("nothing listens on {}:{}; is the server running?", url.host_str()?, url.port_or_known_default()?))
+        Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
     }
 
     /// Whether the same request would fail in the same way: the base URL has the wrong one of http and https, or the server's
@@ -98,6 +103,39 @@ fn wrong_scheme(scheme: &str, text: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// How to trust a certificate on this system. On Linux and the BSDs, a variable names the file with those that are trusted.
+fn how_to_trust() -> String {
+    if cfg!(any(target_vendor = "apple", windows, target_os = "android")) {
+        return "add it, or the authority's, to the certificates that the system trusts".into();
+    }
+    match std::env::var_os("SSL_CERT_FILE") {
+        Some(file) => {
+            format!("SSL_CERT_FILE is {}, which should be a PEM file with it, or with the authority's", file.display())
+        }
+        None => "set SSL_CERT_FILE to a PEM file with it, or with the authority's".into(),
+    }
+}
+
+/// Advice about a certificate that is not accepted. rustls says in its texts only why.
+fn certificate(server: &str, text: &str) -> Option<String> {
+    let (_, reason) = text.split_once("invalid peer certificate: ")?;
+    let is = |part: &str| reason.contains(part);
+    Some(if is("UnknownIssuer") {
+        let trust = how_to_trust();
+        format!(
+            "this machine does not trust the certificate of {server}; if it is self-signed or from a private authority, {trust}"
+        )
+    } else if is("CaUsedAsEndEntity") {
+        format!("the certificate of {server} is one of an authority (CA:TRUE); the server needs one with CA:FALSE")
+    } else if is("not valid for name") || is("NotValidForName") {
+        format!("the certificate is for other names than that of {server}; write one of them in the base URL")
+    } else if is("certificate expired") || is("Expired") {
+        format!("the certificate of {server} has expired; it has to be renewed on the server")
+    } else {
+        return None;
+    })
 }
 
 /// An error's text with those of its causes, where reqwest keeps the important part.

@@ -22,9 +22,7 @@ ALTER TABLE jobs ADD COLUMN scheduled_for BIGINT;           -- the tick that sta
 -- One row for each integration that has a schedule: it decides which replica starts the job of a tick.
 CREATE TABLE schedules (
     integration_id TEXT   NOT NULL PRIMARY KEY,
-    ticked_at      BIGINT NOT NULL,            -- the last tick that was dealt with, or when the schedule was first seen
-    skipped        BIGINT NOT NULL DEFAULT 0,  -- ticks that found a job in progress
-    skipped_at     BIGINT                      -- the last of them
+    ticked_at      BIGINT NOT NULL             -- the last tick that was dealt with, or when the schedule was first seen
 );
 
 -- A claim reads the watermark after it holds the lease, so it need not compare checkpoints any more.

@@ -131,7 +131,7 @@ enum Command {
     },
     /// Print the rows that a job has refused, and why
     #[command(
-        after_help = "Examples:\n  cdi-server row-errors Users --format csv > refused.csv\n  cdi-server row-errors Users --job 0197c0de-1234"
+        after_help = "In CSV, a text that begins with `=`, `+`, `-` or `@` has a `'` in front, so that spreadsheets do not run it as a formula. JSON lines have every text as it is.\n\nExamples:\n  cdi-server row-errors Users --format csv > refused.csv\n  cdi-server row-errors Users --job 0197c0de-1234"
     )]
     RowErrors {
         #[command(flatten)]

@@ -315,6 +315,18 @@ async fn the_alerts_and_the_dashboard_name_metrics_that_are_exported_and_describ
         assert!(name.starts_with("cdi_"), "{name}");
         assert!(is_described(name), "{name} has no HELP");
     }
+    let (labelled, documented) = (exported_labels(&text), documented_labels());
+    let without = |some: &Labelled, others: &Labelled| -> Labelled {
+        some.iter()
+            .filter(|(name, labels)| others.get(*name) != Some(labels))
+            .map(|(n, l)| (n.clone(), l.clone()))
+            .collect()
+    };
+    let (missing, wrong) = (without(&labelled, &documented), without(&documented, &labelled));
+    assert!(
+        missing.is_empty() && wrong.is_empty(),
+        "the table of metrics in server/README.md lacks {missing:?}, and has {wrong:?}"
+    );
     let mut used = BTreeSet::new();
     for file in ["prometheus-alerts.yml", "grafana-dashboard.json"] {
         let named = metric_names(&std::fs::read_to_string(deploy(file)).unwrap());
@@ -325,11 +337,42 @@ async fn the_alerts_and_the_dashboard_name_metrics_that_are_exported_and_describ
         used.extend(named);
     }
     // What nobody looks at is not worth its place; a histogram is looked at in one of its series.
-    let family =
-        |name: &str| name.trim_end_matches("_bucket").trim_end_matches("_count").trim_end_matches("_sum").to_owned();
     let used: BTreeSet<String> = used.iter().map(|name| family(name)).collect();
     let unused: Vec<&&str> = exported.iter().filter(|name| !used.contains(&family(name))).collect();
     assert!(unused.is_empty(), "neither alerts nor the dashboard use {unused:?}");
+}
+
+/// The metric that a series belongs to: a histogram has several.
+fn family(series: &str) -> String {
+    series.trim_end_matches("_bucket").trim_end_matches("_count").trim_end_matches("_sum").to_owned()
+}
+
+/// The labels of each metric.
+type Labelled = BTreeMap<String, BTreeSet<String>>;
+
+/// The labels of each metric that is exported; `le` is of histograms, not of the metric.
+fn exported_labels(text: &str) -> Labelled {
+    let label = regex::Regex::new(r#"(?:\{|",)([a-z_]+)=""#).unwrap();
+    let mut labels = Labelled::new();
+    for series in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = family(series.split(['{', ' ']).next().unwrap());
+        let found = label.captures_iter(series).map(|found| found[1].to_owned()).filter(|label| label != "le");
+        labels.entry(name).or_default().extend(found);
+    }
+    labels
+}
+
+/// The same by the table of metrics in the guide.
+fn documented_labels() -> Labelled {
+    let guide = std::fs::read_to_string(repository().join("server/README.md")).unwrap();
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let rows = guide.lines().filter(|line| line.starts_with("| `cdi_"));
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('|').collect();
+        let [name] = quoted(cells[1]).try_into().unwrap();
+        (name, quoted(cells[2]).into_iter().collect())
+    };
+    rows.map(row).collect()
 }
 
 /// The names of metrics in a text.

@@ -218,6 +218,13 @@ fn a_folder_that_is_not_writable_is_named() {
     let output = run_as_a_user(&setup, &["check"]);
     let serve = run_as_a_user(&setup, &["serve"]);
     set_mode(setup.folder.path(), 0o755);
+    std::fs::rename(setup.path("opencdi.toml"), setup.path("elsewhere.toml")).unwrap();
+    set_mode(setup.folder.path(), 0o555);
+    let missing = run_as_a_user(&setup, &["serve"]);
+    set_mode(setup.folder.path(), 0o755);
+    let said = String::from_utf8(missing.stderr).unwrap();
+    // `cdi-server init` could not write it either.
+    assert!(said.ends_with("there is no such file; name another with --config or OPENCDI_CONFIG\n"), "{said}");
     let folder = format!("the folder {} is not writable for the user ", setup.folder.path().display());
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -268,7 +275,7 @@ fn a_first_file_and_key_are_made_and_only_the_source_is_missing() {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let missing = run(&["check"]);
     assert_eq!(missing.status.code(), Some(1));
-    assert!(text(missing.stderr).contains("there is no such file; `cdi-server init` writes one to start with"));
+    assert!(text(missing.stderr).contains("write one to start with: `cdi-server init`"));
     let made = run(&["init"]);
     assert!(made.status.success());
     let said = text(made.stdout);

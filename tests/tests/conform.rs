@@ -12,6 +12,7 @@ use cdi_server::secret::{KeyHash, new_key};
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::process::ServerProcess;
 use contract_tests::{FOREIGN, INTEGRATION, Setup, UNKNOWN, eventually, repository};
+use rcgen::{CertificateParams, KeyPair};
 use rustix::process::Signal;
 
 /// Runs `conform` on a testbed with windows of two seconds. `tell` edits the description that `conform` gets.
@@ -104,8 +105,14 @@ fn a_service_with_everything_on_conforms_before_and_after_a_reload() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut setup = Setup::with_rows(3);
     setup.server = "rate_limit_window = \"1s\"\nrequest_deadline = \"500ms\"\nmax_connections = 100\n\
-                    max_connections_per_address = 100"
+                    max_connections_per_address = 100\n\
+                    [server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\""
         .to_owned();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(setup.path("cert.pem"), certificate.pem()).unwrap();
+    std::fs::write(setup.path("key.pem"), key.serialize_pem()).unwrap();
+    let limits = Limits { trusted: Some(setup.path("cert.pem")), ..Limits::default() };
     let failing: Vec<_> = Fault::ALL.iter().map(|fault| (fault.as_str(), new_key())).collect();
     let permissions: Vec<String> =
         cdi_server::api::known().permissions.iter().map(|permission| format!("{permission:?}")).collect();
@@ -123,6 +130,7 @@ fn a_service_with_everything_on_conforms_before_and_after_a_reload() {
     let schedule = "schedule = \"* * * * *\"\ntimezone = \"Europe/Berlin\"\n[integrations.source]";
     setup.more.push_str(&another.replace("[integrations.source]", schedule));
     let server = runtime.block_on(ServerProcess::start(&setup.write()));
+    assert!(server.url.starts_with("https://"), "{}", server.url);
 
     let conforms = |setup: &Setup, integrations: usize| {
         let mut by_error = std::collections::BTreeMap::<_, Vec<_>>::new();
@@ -141,8 +149,7 @@ fn a_service_with_everything_on_conforms_before_and_after_a_reload() {
             "items": { "list_integrations": integrations },
         });
         let target: Target = serde_json::from_value(target).unwrap();
-        let outcome =
-            conform::project(&Project::load(repository()).unwrap(), Wanted::There(target), &Limits::default(), &|_| {});
+        let outcome = conform::project(&Project::load(repository()).unwrap(), Wanted::There(target), &limits, &|_| {});
         assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
         let missing: Vec<String> =
             not_seen(&outcome, "trigger_integration_sync").into_iter().map(|(label, _)| label).collect();

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -144,6 +146,85 @@ fn the_unit_starts_reloads_and_ends_the_server() {
     assert_eq!(unit["ExecReload"], "/bin/kill -HUP $MAINPID");
     let stop = Duration::from_secs(unit["TimeoutStopSec"].strip_suffix('s').unwrap().parse().unwrap());
     assert!(stop > default_drain_deadline(), "systemd kills the server after {stop:?}, before it has ended");
+}
+
+/// Shell commands with `/etc` and `/usr/local` in another folder, and files for the group of this process.
+fn elsewhere(commands: &str, root: &Path) -> String {
+    let group = format!("--group={}", rustix::process::getegid().as_raw());
+    let owner = format!("--owner={}", rustix::process::geteuid().as_raw());
+    let mut commands =
+        commands.replace("sudo ", "").replace("--group=opencdi", &group).replace("--owner=opencdi", &owner);
+    for place in ["/var/lib/opencdi", "/etc/opencdi", "/etc/systemd", "/etc/letsencrypt", "/usr/local"] {
+        commands = commands.replace(place, &format!("{}{place}", root.display()));
+    }
+    commands
+}
+
+fn installed(commands: &str, root: &Path, folder: &Path) {
+    succeeds(Command::new("sh").args(["-eu", "-c", &elsewhere(commands, root)]).current_dir(folder));
+}
+
+/// The lines of the guide that begin so.
+fn lines_of_the_guide(begin: &str) -> Vec<String> {
+    let guide = std::fs::read_to_string(repository().join("server/README.md")).unwrap();
+    guide.lines().filter(|line| line.starts_with(begin)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_guide_installs_what_the_unit_and_certbot_expect() {
+    let (root, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (root, folder) = (root.path(), folder.path());
+    let file = |path: &str| root.join(path.trim_start_matches('/'));
+    let mode = |path: &str| file(path).metadata().unwrap().permissions().mode() & 0o777;
+    // What an operator has: a clone with the built program, a configuration and secrets.
+    std::os::unix::fs::symlink(repository().join("server"), folder.join("server")).unwrap();
+    std::fs::create_dir_all(folder.join("target/release")).unwrap();
+    std::os::unix::fs::symlink(program("cdi-server"), folder.join("target/release/cdi-server")).unwrap();
+    std::fs::create_dir(folder.join("secrets")).unwrap();
+    std::fs::write(folder.join("secrets/store-url"), format!("sqlite:{}/opencdi.db", folder.display())).unwrap();
+    let config = "store = { file = \"secrets/store-url\" }\n[server.tls]\ncertificate = \"tls/cert.pem\"\nkey = \"tls/key.pem\"\n";
+    std::fs::write(folder.join("opencdi.toml"), config).unwrap();
+    std::fs::create_dir_all(file("/etc/letsencrypt/renewal-hooks/deploy")).unwrap();
+
+    installed(&lines_of_the_guide("sudo install ").join("\n"), root, folder);
+    let unit = unit();
+    let start: Vec<&str> = unit["ExecStart"].split(' ').collect();
+    let [program, "serve", "--config", config] = start[..] else { panic!("{start:?}") };
+    assert_eq!((mode(program), mode(config), mode("/etc/opencdi/secrets/store-url")), (0o755, 0o640, 0o640));
+    assert!(file("/etc/systemd/system/cdi-server.service").exists());
+    let [user] = &lines_of_the_guide("sudo useradd ")[..] else { panic!("one user") };
+    assert!(user.ends_with(&format!(" {}", unit["User"])) && unit["User"] == unit["Group"], "{user}");
+    assert!(user.contains(&format!("--home-dir /var/lib/{} ", unit["StateDirectory"])), "{user}");
+
+    // Certbot's files.
+    let lineage = file("/etc/letsencrypt/live/cdi.example.com");
+    std::fs::create_dir_all(&lineage).unwrap();
+    let renew = || {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["cdi.example.com".to_owned()]).unwrap();
+        std::fs::write(lineage.join("fullchain.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+        std::fs::write(lineage.join("privkey.pem"), key.serialize_pem()).unwrap();
+        std::fs::set_permissions(lineage.join("privkey.pem"), Permissions::from_mode(0o600)).unwrap();
+    };
+    let hook = file("/etc/letsencrypt/renewal-hooks/deploy/opencdi");
+    assert_eq!(mode("/etc/letsencrypt/renewal-hooks/deploy/opencdi"), 0o755);
+    let text = elsewhere(&std::fs::read_to_string(&hook).unwrap(), root);
+    std::fs::write(&hook, text).unwrap();
+    let [by_hand] = &lines_of_the_guide("sudo env RENEWED_LINEAGE=")[..] else { panic!("one command") };
+    renew();
+    installed(by_hand, root, folder);
+    assert_eq!((mode("/etc/opencdi/tls/key.pem"), mode("/etc/opencdi/tls/cert.pem")), (0o640, 0o640));
+    let mut check = Command::new(self::program("cdi-server"));
+    let checked = check.args(["check", "--config"]).arg(file(config)).output().unwrap();
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert!(said.contains("the certificate is valid until "), "{said}");
+    // Certbot calls it for all certificates of the machine.
+    let key = std::fs::read(file("/etc/opencdi/tls/key.pem")).unwrap();
+    renew();
+    installed(&by_hand.replace("live/cdi.example.com", "live/www.example.com"), root, folder);
+    assert_eq!(std::fs::read(file("/etc/opencdi/tls/key.pem")).unwrap(), key);
+    installed(by_hand, root, folder);
+    assert_ne!(std::fs::read(file("/etc/opencdi/tls/key.pem")).unwrap(), key);
 }
 
 // ── Kubernetes ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use contract_tests::process::ServerProcess;
 use contract_tests::{Setup, eventually, program};
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// A certificate for this machine, and the file of its key.
 fn certificate(setup: &Setup) -> Vec<u8> {
@@ -49,6 +49,65 @@ async fn a_service_with_a_certificate_renews_it_while_it_runs() {
         .await;
     assert_eq!(list(&old).await.unwrap(), 200, "its connection is still open");
     assert_eq!(server.logged("the renewed certificate is in use"), 1);
+}
+
+#[tokio::test]
+async fn cdi_trusts_a_private_certificate_that_it_is_told_of() {
+    let mut setup = Setup::with_rows(1);
+    setup.server = "[server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"".to_owned();
+    certificate(&setup);
+    let server = ServerProcess::start(&setup.write()).await;
+    let list = |trusted: Option<&str>, url: &str| {
+        let mut cdi = Command::new(program("cdi"));
+        cdi.args(["list", "--quiet"]).env("CDI_URL", url).env("CDI_API_KEY", setup.key.expose());
+        cdi.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
+        cdi.envs(trusted.map(|file| ("SSL_CERT_FILE", setup.path(file))));
+        let output = cdi.output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = list(None, &server.url);
+    let expected = format!(
+        "this machine does not trust the certificate of {}; if it is self-signed or from a private authority, set SSL_CERT_FILE to",
+        server.url.trim_start_matches("https://")
+    );
+    assert!(code == 8 && said.contains(&expected), "{code}: {said}");
+    assert_eq!(list(Some("cert.pem"), &server.url), (0, String::new()));
+    let (code, said) = list(Some("cert.pem"), &server.url.replace("127.0.0.1", "localhost"));
+    assert!(code == 8 && said.contains("the certificate is for other names"), "{code}: {said}");
+    for (file, contents) in [("missing.pem", None), ("empty.pem", Some(""))] {
+        if let Some(contents) = contents {
+            std::fs::write(setup.path(file), contents).unwrap();
+        }
+        let (code, said) = list(Some(file), &server.url);
+        let file = setup.path(file).display().to_string();
+        assert!(code == 8 && said.contains(&format!("SSL_CERT_FILE is {file}")), "{code}: {said}");
+    }
+
+    // A certificate of a private authority.
+    let authority_key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = params.self_signed(&authority_key).unwrap();
+    std::fs::write(setup.path("ca.pem"), authority.pem()).unwrap();
+    let issuer = Issuer::from_params(&params, &authority_key);
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    std::fs::write(setup.path("cert.pem"), certificate.pem()).unwrap();
+    std::fs::write(setup.path("key.pem"), key.serialize_pem()).unwrap();
+    eventually("the certificate of the authority is used", async || {
+        (list(Some("ca.pem"), &server.url) == (0, String::new())).then_some(())
+    })
+    .await;
+
+    // What `openssl req -x509` makes is the certificate of an authority.
+    std::fs::write(setup.path("cert.pem"), authority.pem()).unwrap();
+    std::fs::write(setup.path("key.pem"), authority_key.serialize_pem()).unwrap();
+    let said = eventually("the certificate of the authority itself is used", async || {
+        let (code, said) = list(Some("ca.pem"), &server.url);
+        (code == 8).then_some(said)
+    })
+    .await;
+    assert!(said.contains("CA:TRUE"), "{said}");
 }
 
 #[tokio::test]

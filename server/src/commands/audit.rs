@@ -61,6 +61,7 @@ impl Finding {
 /// Checks the address, keys, workspaces, names and destinations, in this order.
 pub fn audit(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
     let mut findings = of_requests(config, now);
+    findings.extend(admin(config));
     findings.extend(destinations(config));
     findings.extend(notify::findings(config, now));
     findings
@@ -75,7 +76,7 @@ pub fn log(config: &Config, role: Role, now: DateTime<Utc>) {
     } else {
         destinations(config).chain(notify::findings(config, now)).collect()
     };
-    for Finding { state, subject, message } in requests.into_iter().chain(deliveries) {
+    for Finding { state, subject, message } in requests.into_iter().chain(admin(config)).chain(deliveries) {
         match state {
             State::Ok => {}
             State::Warning => tracing::warn!("{subject}: {message}"),
@@ -102,6 +103,17 @@ fn listen(config: &Config) -> Option<Finding> {
         listen.port()
     );
     (!listen.ip().is_loopback() && config.server.tls.is_none()).then(|| Finding::warning("listen", message))
+}
+
+/// A warning if other machines can reach the operator's address. It is no failure: probes and Prometheus need it.
+fn admin(config: &Config) -> Option<Finding> {
+    let listen = config.admin.listen.filter(|listen| !listen.ip().is_loopback())?;
+    let message = format!(
+        "other machines can reach {listen}, and health and metrics need no key: let only Prometheus and probes reach it, by a firewall \
+         or a NetworkPolicy, or listen on 127.0.0.1:{}",
+        listen.port()
+    );
+    Some(Finding::warning("admin", message))
 }
 
 /// What the certificate is worth, if there is one.
@@ -400,6 +412,18 @@ mod tests {
         assert_found(&parts, &[(State::Failed, expected)]);
         let theirs = self::key("t", "theirs", OTHER_HASH, "");
         assert_found(&[key, theirs, integration(1, "Users", "ours"), integration(2, "Users", "theirs")], &[]);
+    }
+
+    #[test]
+    fn an_operators_address_that_other_machines_can_reach_is_a_warning() {
+        let at = |listen: &str| [format!("[admin]\nlisten = \"{listen}\"\n"), key("k", "ours", HASH, "")];
+        for open in ["0.0.0.0:9090", "[::]:9090", "192.168.1.7:9090"] {
+            let expected = format!("admin: other machines can reach {open}, and health and metrics need no key");
+            assert_found(&at(open), &[(State::Warning, &expected)]);
+        }
+        for closed in ["127.0.0.1:9090", "[::1]:9090"] {
+            assert_found(&at(closed), &[]);
+        }
     }
 
     #[test]

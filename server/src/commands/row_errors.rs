@@ -1,5 +1,6 @@
 //! `cdi-server row-errors`: the rows that a job has refused, so that a person can repair the source.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -19,7 +20,7 @@ const AT_ONCE: usize = 1000;
 pub enum Format {
     /// One JSON object a line.
     Jsonl,
-    /// A table with a header.
+    /// A table for spreadsheets, with a header. Cells that they would take for formulas have a `'` in front.
     Csv,
 }
 
@@ -143,18 +144,18 @@ fn as_json(number: u64, error: &RowError) -> String {
     format!("{line}\n")
 }
 
+/// A text that no spreadsheet runs as a formula. Sources may have texts of strangers, and destinations answer with theirs.
+fn cell(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}").into() } else { text.into() }
+}
+
 fn as_csv(errors: &[(u64, RowError)]) -> anyhow::Result<String> {
     let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
     for (number, error) in errors {
         let (identifier, payload) = (error.identifier.as_deref(), error.payload.as_deref());
-        let record = [
-            &number.to_string(),
-            &timestamp(error.updated_at),
-            identifier.unwrap_or_default(),
-            &error.reason,
-            payload.unwrap_or_default(),
-        ];
-        writer.write_record(record)?;
+        let (number, updated_at) = (number.to_string(), timestamp(error.updated_at));
+        let texts = [&number, &updated_at, identifier.unwrap_or_default(), &error.reason, payload.unwrap_or_default()];
+        writer.write_record(texts.map(|text| cell(text).into_owned()))?;
     }
     String::from_utf8(writer.into_inner().context("the table cannot be written")?).context("it is not UTF-8")
 }
@@ -203,6 +204,22 @@ mod tests {
             "The job {id} has refused 123,456 rows; their errors were deleted at 2026-02-01T00:00:00Z, because they were older than `row_errors` in [retention]."
         );
         assert_eq!(notes(&deleted, &newer, 0), [until_then]);
+    }
+
+    #[test]
+    fn a_spreadsheet_runs_no_cell_as_a_formula() {
+        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(cell(text), format!("'{text}"));
+        }
+        for text in ["", "a=b", "{\"external_id\":\"=1\"}", "'=1"] {
+            assert_eq!(cell(text), text);
+        }
+        let payload = Some("=HYPERLINK(\"https://example.com\")".to_owned());
+        assert!(
+            as_csv(&[(7, RowError { payload, ..error() })])
+                .unwrap()
+                .ends_with(",\"'=HYPERLINK(\"\"https://example.com\"\")\"\n")
+        );
     }
 
     #[test]

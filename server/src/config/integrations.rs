@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::file;
 use super::schedules::Schedules;
 use crate::connectors;
-use crate::settings::{Reader, Section, Text};
+use crate::settings::{Limits, Reader, Section, Text};
 use crate::sync::Integration;
 use crate::types::{IntegrationKind, NotAnId, real};
 
@@ -19,6 +19,7 @@ const MAX_FAILED_SHARE: f64 = 0.5;
 const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
 /// Longer than most transactions that write rows.
 const LOOKBACK: Duration = Duration::from_secs(600);
+const OR_ZERO: Limits = Limits { shortest: (Duration::ZERO, "0s"), ..Limits::USUAL };
 
 /// Reads integrations one after the other.
 pub(super) struct Integrations<'r, 'a> {
@@ -68,7 +69,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
                 let kind = self.kind(&integration.kind);
                 let max_failed_share = self.share(integration.max_failed_share);
                 let max_duration = self.reader.duration(integration.max_duration, MAX_DURATION);
-                let lookback = self.reader.duration_or_zero(integration.lookback, LOOKBACK);
+                let lookback = self.reader.duration_within(integration.lookback, LOOKBACK, &OR_ZERO);
                 let schedule = self.schedules.read(self.reader, integration.schedule, integration.timezone);
                 let source_span = integration.source.span();
                 let source = connectors::source(Section::new(self.reader, integration.source));

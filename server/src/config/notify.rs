@@ -12,12 +12,15 @@ use toml::Spanned;
 use super::{Secrets, file};
 use crate::notify::{Channel, Email, Entry, Event, SigningKey, SmtpUrl, Webhook};
 use crate::secret::Secret;
-use crate::settings::{DurationText, Reader, SecretText, Text};
+use crate::settings::{DurationText, Limits, Reader, SecretText, Text};
 use crate::types::IntegrationId;
 
 /// Shorter times are surely mistakes.
-const SHORTEST_OVERDUE: Duration = Duration::from_secs(1);
-const LONGEST_OVERDUE: Duration = Duration::from_secs(366 * 24 * 3600);
+const OVERDUE_AFTER: Limits = Limits {
+    shortest: (Duration::from_secs(1), "1s"),
+    longest: (Duration::from_secs(366 * 24 * 3600), "366d"),
+    or_forever: false,
+};
 
 const PASSWORD: &str = "this URL contains a password in plain text; put the whole URL in an environment variable and write `{ env = \"NAME\" }`, or in \
                         a file and write `{ file = \"path\" }`";
@@ -176,13 +179,7 @@ impl Check<'_, '_> {
             }
             return None;
         };
-        let read = match written.get_ref().read() {
-            Ok(after) if after < SHORTEST_OVERDUE => {
-                Err("this is too short; the shortest possible is \"1s\"".to_owned())
-            }
-            Ok(after) if after > LONGEST_OVERDUE => {
-                Err("this is too long; the longest possible is \"366d\"".to_owned())
-            }
+        let read = match written.get_ref().within(&OVERDUE_AFTER) {
             Ok(_) if overdue.is_none() => {
                 Err("`overdue_after` is for messages about `overdue`; add that to `on`, or remove this line".to_owned())
             }

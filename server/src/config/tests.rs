@@ -106,10 +106,13 @@ fn a_file_that_is_not_there_says_how_to_name_another() {
     let error = Config::load(Path::new("no/such/opencdi.toml"), &known()).unwrap_err().to_string();
     assert_eq!(
         error,
-        "no/such/opencdi.toml: there is no such file; `cdi-server init no/such/opencdi.toml` writes one to start with, or name another with --config"
+        format!(
+            "no/such/opencdi.toml: there is no folder {}; name another file with --config or OPENCDI_CONFIG",
+            std::path::absolute("no/such").unwrap().display()
+        )
     );
     let error = Config::load(Path::new("opencdi.toml"), &known()).unwrap_err().to_string();
-    assert!(error.starts_with("opencdi.toml: there is no such file; `cdi-server init` writes one"), "{error}");
+    assert!(error.starts_with("opencdi.toml: there is no such file in /"), "{error}");
     let error = Config::load(Path::new("-"), &known()).unwrap_err().to_string();
     assert_eq!(error, "-: standard input is not read; name a file with --config");
     let folder = tempfile::tempdir().unwrap();
@@ -218,13 +221,15 @@ fn retention_is_a_day_at_least_and_row_errors_go_no_later_than_jobs() {
     assert_eq!(days(""), (365, 30));
     assert_eq!(days("jobs = \"10d\""), (10, 10));
     assert_eq!(days("jobs = \"1000d\"\nrow_errors = \"24h\""), (1000, 1));
+    assert_eq!(days("jobs = \"forever\""), (36_600, 30));
+    assert_eq!(days("jobs = \"forever\"\nrow_errors = \"forever\""), (36_600, 36_600));
     let refused = |lines: &str| parse(&format!("[retention]\n{lines}")).unwrap_err();
     assert_eq!(
         refused("jobs = \"23h\""),
-        "opencdi.toml:2:8: `retention.jobs`: this is too short: data is kept for at least \"1d\""
+        "opencdi.toml:2:8: `retention.jobs`: this is too short; write a duration of at least \"1d\", such as \"90d\", or \"forever\""
     );
-    assert!(refused("jobs = \"900y\"").ends_with("the longest possible is \"100y\""));
-    assert!(refused("jobs = 30").ends_with("a duration needs a unit; write \"30s\" for 30 seconds"));
+    assert!(refused("jobs = \"900y\"").contains("this is too long; write a duration"));
+    assert!(refused("jobs = 30").ends_with("a duration needs a unit; write \"30d\" for 30 days"));
     assert_eq!(
         refused("jobs = \"10d\"\nrow_errors = \"11d\""),
         "opencdi.toml:3:14: `retention.row_errors`: row errors are deleted with their job at the latest; make this no longer than `jobs`, or set `jobs` to at least as much"
@@ -412,7 +417,9 @@ fn values_that_make_no_sense_are_errors() {
         ("\"2s\"", "\"2\"", "`server.request_deadline`: a duration needs a unit; write \"2s\" for 2 seconds"),
         ("\"2s\"", "2", "`server.request_deadline`: a duration needs a unit; write \"2s\" for 2 seconds"),
         ("\"2s\"", "true", "`server.request_deadline`: a duration is a text in quotes, such as \"10s\""),
-        ("\"2s\"", "\"0s\"", "`server.request_deadline`: this is too short; the shortest possible is \"10ms\""),
+        ("\"2s\"", "\"0s\"", "`server.request_deadline`: this is too short; write a duration from \"10ms\" to \"10m\""),
+        ("\"2s\"", "\"11m\"", "`server.request_deadline`: this is too long; write a duration from \"10ms\" to \"10m\""),
+        ("\"2s\"", "\"-5m\"", "`server.request_deadline`: a duration cannot be negative; write"),
         (
             "type = \"attributes\"",
             "type = \"attributes\"\nlookback = 600",
@@ -819,7 +826,7 @@ fn problems_of_messages_are_said_at_once_without_secrets() {
         "`notify[\"nowhere\"]`: this entry does not say where messages go; add `webhook = {",
         "`notify[\"nowhere\"].integrations`: write either `workspaces` or `integrations`",
         "`notify[\"always\"].webhook.url`: this URL is not the URL of a webhook",
-        "`notify[\"always\"].overdue_after`: this is too short; the shortest possible is \"1s\"",
+        "`notify[\"always\"].overdue_after`: this is too short; write a duration from \"1s\" to \"366d\"",
         "`notify[\"always\"].integrations`: this list is empty; remove this line for messages about all integrations",
         "`notify[\"both\"].email.from`: an entry has either `webhook` or `email`; write two entries",
         "`notify[\"mail\"].email.from`: write one e-mail address, such as \"cdi@example.com\"",

@@ -17,12 +17,16 @@ use super::{notify, retention};
 use crate::secret::KeyHash;
 #[cfg(feature = "faults")]
 use crate::settings::Text;
-use crate::settings::{DurationText, Problem, Reader, SecretText};
+use crate::settings::{DurationText, Limits, Problem, Reader, SecretText};
 use crate::store::{Store, StoreLocation};
 use crate::sync::WorkerConfig;
 use crate::types::PostgresUrl;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+/// Connections of requests that take longer are of no use to anybody.
+const REQUEST_DEADLINE: Limits = Limits { longest: (Duration::from_secs(600), "10m"), ..Limits::USUAL };
+/// A shorter lease expires whenever the store is slow.
+const LEASE: Limits = Limits { shortest: (Duration::from_secs(1), "1s"), ..Limits::USUAL };
 const STORE: &str = "sqlite:opencdi.db";
 
 pub(super) fn config(
@@ -125,7 +129,11 @@ impl Check<'_> {
         });
         ServerConfig {
             listen,
-            request_deadline: self.reader.duration(server.request_deadline, Duration::from_secs(10)),
+            request_deadline: self.reader.duration_within(
+                server.request_deadline,
+                Duration::from_secs(10),
+                &REQUEST_DEADLINE,
+            ),
             drain_deadline: self.reader.duration(server.drain_deadline, Duration::from_secs(20)),
             rate_limit_window: self.window(server.rate_limit_window),
             max_connections,
@@ -146,21 +154,10 @@ impl Check<'_> {
     fn worker(&mut self, worker: file::Worker) -> WorkerConfig {
         WorkerConfig {
             concurrency: self.reader.number(worker.concurrency, 4, 1..=256) as usize,
-            lease: self.lease(worker.lease),
+            lease: self.reader.duration_within(worker.lease, Duration::from_secs(30), &LEASE),
             poll: self.reader.duration(worker.poll, Duration::from_secs(1)),
             max_attempts: self.reader.number(worker.max_attempts, 5, 1..=1000) as u32,
         }
-    }
-
-    fn lease(&mut self, lease: Option<DurationText>) -> Duration {
-        const SHORTEST: Duration = Duration::from_secs(1);
-        let span = lease.as_ref().map(Spanned::span);
-        let lease = self.reader.duration(lease, Duration::from_secs(30));
-        if let Some(span) = span.filter(|_| lease < SHORTEST) {
-            self.reader
-                .problem(span, "a lease must be at least \"1s\"; a shorter one expires whenever the store is slow");
-        }
-        lease
     }
 
     fn workspaces(&mut self, workspaces: Vec<file::Workspace>) -> Vec<Workspace> {

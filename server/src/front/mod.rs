@@ -38,9 +38,6 @@ pub use statistics::{End, Statistics};
 /// Refused connections that are answered at the same time. Further ones are closed without an answer.
 const ANSWERED_REFUSALS: usize = 64;
 
-/// The longest that a request may take, whatever the HTTP server's own deadline is.
-const LONGEST_REQUEST: Duration = Duration::from_secs(600);
-
 /// Limits of the front.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -79,7 +76,7 @@ impl Settings {
             handshake: Duration::from_secs(5),
             first_byte: Duration::from_secs(15),
             // The HTTP server answers first, and better.
-            request: (request_deadline + Duration::from_secs(5)).min(LONGEST_REQUEST),
+            request: request_deadline + Duration::from_secs(5),
             idle: Duration::from_secs(60),
             stalled_reader: Duration::from_secs(10),
             lifetime: Duration::from_secs(3600),

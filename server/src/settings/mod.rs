@@ -10,7 +10,7 @@ mod secret_text;
 mod section;
 mod slips;
 
-pub use duration_text::DurationText;
+pub use duration_text::{DurationText, Limits};
 pub use problem::{ConfigError, DEFAULT_FILE, Problem, toml_problem};
 pub use reader::{Reader, Text, name_problem};
 pub use secret_text::SecretText;

@@ -10,10 +10,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::slips;
 use crate::text::shell_path;
-use crate::types::read_problem;
+use crate::types::{absolute, folder, folder_problem, read_problem};
 
 /// The configuration file where no other is named.
 pub const DEFAULT_FILE: &str = "opencdi.toml";
+
+/// Where it is on a machine that the service is installed on.
+const INSTALLED_FILE: &str = "/etc/opencdi/opencdi.toml";
 
 /// Why a configuration cannot be used.
 #[derive(Debug)]
@@ -29,13 +32,7 @@ impl ConfigError {
             std::io::ErrorKind::NotFound if path == Path::new("-") => {
                 "standard input is not read; name a file with --config".into()
             }
-            std::io::ErrorKind::NotFound => {
-                let file =
-                    if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" {}", shell_path(path)) };
-                format!(
-                    "there is no such file; `cdi-server init{file}` writes one to start with, or name another with --config"
-                )
-            }
+            std::io::ErrorKind::NotFound => missing(path, Path::new(INSTALLED_FILE).exists()),
             _ => format!("the configuration cannot be read: {}", read_problem(path, error)),
         };
         let problem = Problem { line: None, key: String::new(), message };
@@ -87,6 +84,26 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// What to do about a file that is missing. The folder is named, because services and commands start in several.
+fn missing(path: &Path, is_installed: bool) -> String {
+    let is_default = path == Path::new(DEFAULT_FILE);
+    let folder = if path.is_absolute() { String::new() } else { format!(" in {}", absolute(folder(path)).display()) };
+    if is_default && is_installed {
+        return format!("there is no such file{folder}; did you mean `--config {INSTALLED_FILE}`?");
+    }
+    let name_another = "with --config or OPENCDI_CONFIG";
+    match folder_problem(path) {
+        Some(problem) if !self::folder(path).exists() => return format!("{problem}; name another file {name_another}"),
+        // A service seldom may write its own configuration.
+        Some(_) => return format!("there is no such file{folder}; name another {name_another}"),
+        None => {}
+    }
+    let file = if is_default { String::new() } else { format!(" {}", shell_path(path)) };
+    format!(
+        "there is no such file{folder}; name another {name_another}, or write one to start with: `cdi-server init{file}`"
+    )
+}
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -331,6 +348,30 @@ fn inside(value: &Spanned<DeValue<'_>>, span: &Range<usize>, path: &mut String) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_missing_is_looked_for_elsewhere_or_written() {
+        let here = absolute(Path::new("."));
+        let here = here.display();
+        assert_eq!(
+            missing(Path::new(DEFAULT_FILE), false),
+            format!(
+                "there is no such file in {here}; name another with --config or OPENCDI_CONFIG, or write one to start with: `cdi-server init`"
+            )
+        );
+        assert_eq!(
+            missing(Path::new(DEFAULT_FILE), true),
+            format!("there is no such file in {here}; did you mean `--config /etc/opencdi/opencdi.toml`?")
+        );
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a b.toml");
+        let said = missing(&path, true);
+        assert!(said.starts_with("there is no such file; name another with --config"), "{said}");
+        assert!(said.ends_with(&format!(": `cdi-server init '{}'`", path.display())), "{said}");
+        // There, `init` could not write one either.
+        let said = missing(&path.join("x.toml"), true);
+        assert!(said.starts_with("there is no folder ") && !said.contains("init"), "{said}");
+    }
 
     #[test]
     fn a_key_that_is_not_toml_is_found_by_its_line_and_header() {

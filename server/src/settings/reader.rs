@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::duration_text::{DurationText, Written};
+use super::duration_text::{DurationText, Limits};
 use super::problem::Problem;
 use super::secret_text::{SecretText, copied_with};
 use crate::secret::Secret;
@@ -149,25 +149,13 @@ impl<'a> Reader<'a> {
 
     /// A duration from 10 milliseconds to a week.
     pub fn duration(&mut self, written: Option<DurationText>, default: Duration) -> Duration {
-        self.read_duration(written, default, Written::read_positive)
+        self.duration_within(written, default, &Limits::USUAL)
     }
 
-    /// A duration of up to a week that may be zero.
-    pub fn duration_or_zero(&mut self, written: Option<DurationText>, default: Duration) -> Duration {
-        self.read_duration(written, default, |written| match written.read() {
-            Ok(Duration::ZERO) => Ok(Duration::ZERO),
-            _ => written.read_positive(),
-        })
-    }
-
-    fn read_duration(
-        &mut self,
-        written: Option<DurationText>,
-        default: Duration,
-        read: impl Fn(&Written) -> Result<Duration, String>,
-    ) -> Duration {
+    /// A duration with limits of its own.
+    pub fn duration_within(&mut self, written: Option<DurationText>, default: Duration, limits: &Limits) -> Duration {
         let Some(written) = written else { return default };
-        read(written.get_ref()).unwrap_or_else(|message| {
+        written.get_ref().within(limits).unwrap_or_else(|message| {
             self.problem(written.span(), message);
             default
         })

@@ -57,7 +57,7 @@ pub use rate_limits::{RateDecision, RateLimit};
 pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
 pub use retention::Retention;
 pub use row_errors::{MAX_ROW_ERRORS, RowError};
-pub use schedules::{SkippedTicks, TakenTick};
+pub use schedules::TakenTick;
 pub use statistics::{IntegrationStatistics, Ping, QueueStatistics};
 pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
 

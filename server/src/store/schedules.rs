@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{AnyConnection, Row as _, query};
 
 use super::database::returned;
-use super::jobs::{self, JobId, Start, count};
+use super::jobs::{self, JobId, Start};
 use super::time::from_micros;
 use super::{Store, StoreError, micros};
 use crate::types::IntegrationId;
@@ -23,7 +23,7 @@ const ROWS_PER_INSERT: usize = 500;
 pub enum TakenTick {
     /// It has started a job.
     Started(JobId),
-    /// It has started none, because a job is in progress. It is counted as skipped.
+    /// It has started none, because a job is in progress.
     InProgress,
     /// It has passed while the integration was paused.
     Paused,
@@ -32,17 +32,6 @@ pub enum TakenTick {
         /// The last tick that was dealt with.
         ticked_at: DateTime<Utc>,
     },
-}
-
-/// The ticks of an integration that found a job in progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SkippedTicks {
-    /// The integration.
-    pub integration: IntegrationId,
-    /// How many there were since the integration got its schedule.
-    pub count: u64,
-    /// When the last of them was due.
-    pub last: DateTime<Utc>,
 }
 
 impl Store {
@@ -142,8 +131,6 @@ impl Store {
         if returned(jobs::insert(&self.database, &[start]), connection).await?.is_some() {
             return Ok(TakenTick::Started(start.id));
         }
-        let skip = query("UPDATE schedules SET skipped = skipped + 1, skipped_at = $1 WHERE integration_id = $2");
-        skip.bind(at).bind(&id).execute(connection).await?;
         Ok(TakenTick::InProgress)
     }
 
@@ -154,20 +141,5 @@ impl Store {
             "UPDATE schedules SET ticked_at = {now} WHERE ticked_at > {now} + CAST(3600000000 AS BIGINT)",
         );
         self.database.write(query(restart)).await
-    }
-
-    /// The integrations with ticks that were skipped because a job was in progress.
-    pub async fn skipped_ticks(&self) -> Result<Vec<SkippedTicks>, StoreError> {
-        let list = "SELECT integration_id, skipped, skipped_at FROM schedules
-                    WHERE skipped_at IS NOT NULL ORDER BY integration_id";
-        let rows = self.database.read(query(list)).await?;
-        let mut skipped = Vec::with_capacity(rows.len());
-        for row in &rows {
-            if let Ok(integration) = row.try_get::<String, _>("integration_id")?.parse() {
-                let (count, last) = (count(row.try_get("skipped")?), from_micros(row.try_get("skipped_at")?)?);
-                skipped.push(SkippedTicks { integration, count, last });
-            }
-        }
-        Ok(skipped)
     }
 }

@@ -17,7 +17,7 @@ use croner::parser::{CronParser, Seconds, Year};
 const FIELDS: [(&str, u32, u32); 5] =
     [("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 7)];
 /// Short forms of patterns, without their `@`.
-const SHORT_FORMS: [&str; 6] = ["yearly", "annually", "monthly", "weekly", "daily", "hourly"];
+const SHORT_FORMS: [&str; 7] = ["yearly", "annually", "monthly", "weekly", "daily", "midnight", "hourly"];
 
 /// A cron pattern in a time zone. A tick is a time that it names, always a whole minute. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
@@ -90,7 +90,9 @@ impl Schedule {
             Some(_) => return Err(NotASchedule::ShortForm),
             None => refuse_wrong_fields(trimmed)?,
         }
-        let cron = parse(trimmed).map_err(NotASchedule::Field)?;
+        // The parser does not know it.
+        let is_midnight = trimmed.eq_ignore_ascii_case("@midnight");
+        let cron = parse(if is_midnight { "@daily" } else { trimmed }).map_err(NotASchedule::Field)?;
         let schedule = Schedule { written: trimmed.into(), cron: Arc::new(cron), zone: Tz::UTC };
         match schedule.next_after(DateTime::UNIX_EPOCH) {
             Some(_) => Ok(schedule),
@@ -223,6 +225,34 @@ mod tests {
     }
 
     #[test]
+    fn days_are_named_in_all_documented_ways() {
+        for (pattern, days) in [
+            // February of 2026 begins on a Sunday, August on a Saturday.
+            ("0 6 L * *", "01-31 02-28 03-31"),
+            ("0 6 1W 2,8 *", "02-02 08-03 02-01"),
+            ("0 6 15W 2,8 *", "02-16 08-14 02-15"),
+            ("0 6 * * MON#1", "01-05 02-02 03-02"),
+            ("0 6 ? * 5L", "01-30 02-27 03-27"),
+            ("0 6 13 * +FRI", "02-13 03-13 11-13"),
+            ("0 6 13 2 FRI", "02-06 02-13 02-20"),
+            ("0 6 28 2 ?", "02-28 02-28 02-28"),
+            ("@midnight", "01-02 01-03 01-04"),
+        ] {
+            let schedule = schedule(pattern, "Europe/Berlin");
+            let (mut at, mut found) = (time("2026-01-01T12:00:00Z"), Vec::new());
+            for _ in 0..40 {
+                let tick = schedule.next_after(at).unwrap();
+                assert_eq!(schedule.latest_between(at, tick), Some(tick), "{pattern}");
+                assert_eq!(schedule.latest_between(at, tick - TimeDelta::seconds(1)), None, "{pattern}");
+                assert_eq!(schedule.latest_between(at, tick + TimeDelta::hours(20)), Some(tick), "{pattern}");
+                found.push(tick.with_timezone(&schedule.zone).format("%m-%d").to_string());
+                at = tick;
+            }
+            assert_eq!(found[..3].join(" "), days, "{pattern}");
+        }
+    }
+
+    #[test]
     fn a_tick_that_the_clock_skips_comes_right_after_the_gap() {
         // 02:00 to 03:00 is skipped.
         let berlin = schedule("30 2 * * *", "Europe/Berlin");
@@ -290,9 +320,16 @@ mod tests {
 
             assert!(message.starts_with(expected), "{pattern}: {message}");
         }
-        for pattern in
-            ["@hourly", "@Daily", "0 0 29 2 *", "5,35 8-18 * * 1-5", "0 6 L * *", "0 0 * jan,jul sun#1", "0 0 ? * 7"]
-        {
+        for pattern in [
+            "@hourly",
+            "@Daily",
+            "@Midnight",
+            "0 0 29 2 *",
+            "5,35 8-18 * * 1-5",
+            "0 6 L * *",
+            "0 0 * jan,jul sun#1",
+            "0 0 ? * 7",
+        ] {
             assert!(Schedule::new(pattern).is_ok(), "{pattern}");
         }
     }

@@ -56,7 +56,7 @@ async fn a_tick_starts_one_job_whatever_the_clocks_of_the_replicas_say() {
     assert_eq!(ticks, std::slice::from_ref(&yesterday), "{jobs:#?}");
     // Today's tick was not taken either, not even to be skipped because the job of yesterday's was in progress.
     assert_eq!(shown(store.last_ticks(&[]).await.unwrap()[&SCHEDULED.parse().unwrap()]), yesterday);
-    assert_eq!(store.skipped_ticks().await.unwrap(), []);
+    assert_eq!(servers.iter().map(|server| server.logged("tick of the schedule skipped")).sum::<usize>(), 0);
     eventually("it has run", async || setup.path("daily.jsonl").exists().then_some(())).await;
     assert_eq!(servers.iter().map(|server| server.logged("sync triggered by its schedule")).sum::<usize>(), 1);
 }

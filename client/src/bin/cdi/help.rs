@@ -153,6 +153,9 @@ or ~/.config, and on Windows %APPDATA%\\cdi\\config.toml:
 A relative path of a key file begins at the configuration file. The key of a profile is only sent to the URL of the same \
 profile.
 
+Certificates: SSL_CERT_FILE=ca.pem trusts the certificates in this PEM file, and only those, such as one of a private \
+authority or a self-signed one of the server. On Windows and macOS, add them to those that the system trusts.
+
 Colours: NO_COLOR=1, CLICOLOR=0 and TERM=dumb turn them off, CLICOLOR_FORCE=1 turns them on everywhere, and --color \
 overrides them all.
 

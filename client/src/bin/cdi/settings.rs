@@ -78,10 +78,20 @@ fn client(url: &Setting, key: &Setting, retries: &Retries) -> Result<Client, Fai
             Failure::configuration(format!("the URL {shown} from {}: {reason}", url.origin))
         }
         BuildError::Server(_) => Failure::configuration(format!("{error} (from {})", url.origin)),
-        BuildError::Http(_) => Failure::new(Exit::Trouble, "configuration", error.to_string())
-            .advise("https needs root certificates; Linux has them in the package ca-certificates"),
+        BuildError::Http(_) => Failure::new(Exit::Trouble, "configuration", error.to_string()).advise(&roots_advice()),
         _ => Failure::configuration(error.to_string()),
     })
+}
+
+/// What to do without any root certificates.
+fn roots_advice() -> String {
+    let named = |name: &str| Some(format!("{name} is {}", std::env::var_os(name)?.display()));
+    let named: Vec<String> = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(named).collect();
+    if named.is_empty() {
+        "https needs root certificates; Linux has them in the package ca-certificates".into()
+    } else {
+        format!("https needs root certificates, and {}, where there are none in PEM", named.join(" and "))
+    }
 }
 
 /// How a command line for the same server begins, as a shell reads it.

@@ -154,7 +154,6 @@ async fn everything(store: &Store) {
         store.take_tick(scheduled, tick, paused).await.unwrap();
     }
     store.restart_future_schedules().await.unwrap();
-    store.skipped_ticks().await.unwrap();
     store.delete_old_row_errors(Duration::ZERO).await.unwrap();
     store.delete_old_jobs(Duration::ZERO).await.unwrap();
     store.delete_old_windows().await.unwrap();

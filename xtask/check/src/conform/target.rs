@@ -1,6 +1,7 @@
 //! The server to test, and the limits of a test.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -74,6 +75,8 @@ pub struct Limits {
     pub http2: bool,
     /// Also send generated requests, including methods and values that the contract does not have.
     pub explore: Option<Exploration>,
+    /// A PEM file with a certificate to trust besides those of the machine. For a whole process, SSL_CERT_FILE names one.
+    pub trusted: Option<PathBuf>,
 }
 
 impl Default for Limits {
@@ -87,6 +90,7 @@ impl Default for Limits {
             complete: false,
             http2: false,
             explore: None,
+            trusted: None,
         }
     }
 }

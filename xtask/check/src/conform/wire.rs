@@ -1,11 +1,12 @@
 //! Sends requests, receives responses, and formats both. Keys are sent but never shown.
 
 use std::io::Read as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::blocking::Client;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::{Certificate, Method, Url};
 use serde_json::Value as Json;
 
 use super::secret::Secret;
@@ -116,6 +117,13 @@ impl Answer {
     }
 }
 
+/// The certificate in a PEM file.
+fn certificate(path: &Path) -> Result<Certificate, String> {
+    let read = std::fs::read(path).map_err(|error| error.to_string());
+    let read = read.and_then(|pem| Certificate::from_pem(&pem).map_err(|error| causes(&error)));
+    read.map_err(|error| format!("the certificate {} cannot be read: {error}", path.display()))
+}
+
 /// Why there is no response.
 pub(super) enum NoAnswer {
     /// The server cannot be reached.
@@ -151,6 +159,10 @@ impl Wire {
         // No contract here documents a redirect, and following one would send the key elsewhere.
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = if limits.http2 { client.http2_prior_knowledge() } else { client };
+        let client = match &limits.trusted {
+            Some(path) => client.tls_certs_merge([certificate(path)?]),
+            None => client,
+        };
         let client = client.user_agent(concat!("opencdi-conform/", env!("CARGO_PKG_VERSION"))).build();
         let client = client.map_err(|error| format!("the HTTP client cannot be created: {}", causes(&error)))?;
         let identity = identity.map(str::to_owned);
