@@ -53,9 +53,11 @@ async fn a_resumed_run_sends_only_unacknowledged_rows_even_if_rows_of_one_time_h
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
     let recorded = async || rig.store.record_size(rig.integration.id).await.unwrap().versions;
+    let accepted_requests = || rig.fake_braze.received().iter().filter(|request| request.accepted > 0).count();
     tokio::select! {
         _ = rig.run(claimed, LEASE) => panic!("the run ended before it could be aborted"),
-        () = until(async || recorded().await > 100) => {}
+        // All that this run delivers has arrived.
+        () = until(async || accepted_requests() == 10 && recorded().await > 100) => {}
     }
     let before = recorded().await;
     let accepted = rig.fake_braze.accepted();
