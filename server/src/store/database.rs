@@ -15,6 +15,7 @@ use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, Row as _
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
+use super::error::Unavailability;
 use super::file::OpenFile;
 use super::health::Health;
 use super::kind::Kind;
@@ -27,7 +28,7 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 /// The deadline of opening the store, its migration included.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(600);
-/// How long a released connection may take to answer a ping.
+/// How long a released connection may take to answer a ping, and a new one to say why there can be none.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often an unavailable store is probed.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
@@ -287,14 +288,14 @@ impl Database {
             Ok(()) => timeout(CALL_TIMEOUT, work).await.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT))),
             Err(gone) => Err(gone),
         };
-        if self.health.record(&result) {
+        if self.health.record(&result, self.read.size() + self.write.size() > 0) {
             tokio::spawn(probe_until_recovered(Arc::downgrade(self)));
         }
         result
     }
 
-    /// Whether the store can be read, and written with a commit.
-    async fn is_usable(&self) -> bool {
+    /// Reads from the store, and writes with a commit.
+    async fn probe(&self) -> Result<(), StoreError> {
         let probe = async {
             self.file.as_ref().map_or(Ok(()), OpenFile::check)?;
             sqlx::raw_sql("SELECT 1").execute(&self.read).await?;
@@ -307,7 +308,23 @@ impl Database {
             let written = written.execute(transaction.connection()).await.map(drop).map_err(StoreError::from);
             transaction.end(written).await
         };
-        matches!(timeout(ACQUIRE_TIMEOUT, probe).await, Ok(Ok(())))
+        // Longer than the pool waits for a connection, so that its own error comes first.
+        timeout(CALL_TIMEOUT, probe).await.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)))
+    }
+
+    /// Why there is no connection to Postgres, which the pool does not say; `None` if there can be one.
+    async fn why_no_connection(&self) -> Option<StoreError> {
+        if self.kind != Kind::Postgres {
+            return None;
+        }
+        match timeout(RELEASE_TIMEOUT, AnyConnection::connect(&self.url)).await {
+            Ok(Ok(connection)) => {
+                let _ = timeout(RELEASE_TIMEOUT, connection.close()).await;
+                None
+            }
+            Ok(Err(error)) => Some(StoreError::from(error)),
+            Err(_) => Some(StoreError::timed_out(RELEASE_TIMEOUT)),
+        }
     }
 
     /// Closes all connections, so that SQLite removes its `-wal` and `-shm` files.
@@ -335,14 +352,29 @@ fn busy_timeout() -> String {
     format!("PRAGMA busy_timeout = {}", LOCK_TIMEOUT.as_millis())
 }
 
-/// Probes an unavailable store until it recovers or all its handles are dropped.
+/// Logs that the store is unavailable, and probes it until it recovers or all its handles are dropped.
 async fn probe_until_recovered(database: Weak<Database>) {
+    if let Some(database) = database.upgrade() {
+        if database.health.is_unexplained()
+            && let Some(error) = database.why_no_connection().await
+        {
+            database.health.still_unreachable(&error);
+        }
+        database.health.log_outage();
+    }
     loop {
         sleep(PROBE_INTERVAL).await;
         let Some(database) = database.upgrade() else { return };
-        if database.health.may_have_recovered() && database.is_usable().await {
-            database.health.mark_recovered();
-            return;
+        if !database.health.may_have_recovered() {
+            continue;
+        }
+        match database.probe().await {
+            Ok(()) => return database.health.mark_recovered(),
+            Err(error @ StoreError::Unavailable { kind: Unavailability::NoConnection, .. }) => {
+                let error = database.why_no_connection().await.unwrap_or(error);
+                database.health.still_unreachable(&error);
+            }
+            Err(error) => database.health.still_unreachable(&error),
         }
     }
 }
