@@ -4,6 +4,7 @@
 
 use cdi_server::secret::{Secret, new_key};
 use contract_tests::process::ServerProcess;
+use contract_tests::requests::Api;
 use contract_tests::{Setup, UNKNOWN, eventually};
 use rustix::process::Signal;
 
@@ -33,13 +34,15 @@ async fn keys_integrations_and_limits_change_together_or_not_at_all() {
 
     // Another key, another integration, a limit; and sections that need a restart.
     let more = setup.integration(UNKNOWN, "More of ours", "ours", "kind = \"jsonl\"\npath = \"more.jsonl\"");
+    let restarts = "[admin]\nlisten = \"127.0.0.1:9\"\n[retention]\njobs = \"400d\"\n";
     setup.more =
-        format!("{admin}{more}[[workspaces]]\nid = \"ours\"\nrate_limits = {{ trigger_integration_sync = 1 }}\n");
+        format!("{restarts}{more}[[workspaces]]\nid = \"ours\"\nrate_limits = {{ trigger_integration_sync = 1 }}\n");
     setup.server = "request_deadline = \"9s\"".to_owned();
-    setup.write();
+    std::fs::write(&config, format!("store_connections = 3\n{}", setup.text())).unwrap();
     let changes = "; added: integration \"More of ours\", workspace \"ours\"; changed: key \"all\"";
     logged(&format!("opencdi.toml reloaded: 5 keys, 3 integrations{changes}"), 1).await;
-    let restart = "restart `cdi-server serve` to use what has changed in [server]";
+    let restart =
+        "restart `cdi-server serve` to use what has changed in store_connections, [server], [admin], [retention]";
     logged(restart, 1).await;
     let admin = server.last_logged("health and metrics at ");
     let ready = reqwest::get(format!("http://{}/readyz", admin.split_once("http://").unwrap().1)).await.unwrap();
@@ -54,7 +57,7 @@ async fn keys_integrations_and_limits_change_together_or_not_at_all() {
     assert_eq!(triggered.response.headers()["x-ratelimit-limit"], "1");
     eventually("the log says which limit", async || {
         // It succeeds if the window has ended meanwhile.
-        let _ = client.trigger_integration_sync(UNKNOWN.parse().unwrap()).await;
+        let _ = Api::new(&server.url, &setup.key).trigger(UNKNOWN).await;
         let line = server.last_logged("over the rate limit of 1 request in 60 s");
         line.contains("operation=\"trigger_integration_sync\"").then_some(())
     })
