@@ -77,6 +77,9 @@ impl Service {
         };
         if let Some(http) = &http {
             admin.status().set_connections(http.front.statistics().clone());
+            if let Some(certificate) = http.front.certificate() {
+                admin.status().set_certificate(certificate.clone());
+            }
         }
         if let Some(workers) = &workers {
             admin.status().set_workers(workers.running());
@@ -193,7 +196,7 @@ async fn open_store(location: &StoreLocation, connections: u32) -> Result<Store,
 /// Starts to watch the clock, and listens on the operator's address, if there is one.
 fn start_admin(config: &Config, draining: Arc<AtomicBool>) -> anyhow::Result<Admin> {
     let status = Status::new(draining);
-    status.set_integrations(live::names(config));
+    status.set_integrations(live::shown(config));
     let listen = config.admin.listen;
     let admin = Admin::start(listen, status).map_err(|error| match listen {
         Some(listen) => cannot_listen(listen, "admin", error),

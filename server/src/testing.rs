@@ -1,5 +1,7 @@
 //! Shared helpers for tests.
 
+use std::sync::{Arc, Mutex};
+
 /// The environment variable with the URL of a Postgres for tests, set by `cargo xtask test`.
 const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
 
@@ -8,4 +10,39 @@ pub fn postgres() -> String {
     std::env::var(POSTGRES).unwrap_or_else(|_| {
         panic!("{POSTGRES} is not set: run `cargo xtask test`, which starts a Postgres, or set it to the URL of a superuser")
     })
+}
+
+/// Captures the log of this thread from here on, until the guard is dropped.
+pub fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    (log, tracing::subscriber::set_default(subscriber))
+}
+
+/// A captured log.
+#[derive(Debug, Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Everything.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The lines that contain a text.
+    pub fn lines(&self, with: &str) -> Vec<String> {
+        self.text().lines().filter(|line| line.contains(with)).map(str::to_owned).collect()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -119,9 +119,11 @@ async fn what_happens_is_counted() {
     assert_eq!(value(&metrics, &of("watermark_timestamp_seconds")), 1_767_312_000.0, "2026-01-02");
     assert!(value(&metrics, &of("last_success_timestamp_seconds")) > 1_767_312_000.0);
     assert_eq!(metrics.get(&of("last_job_refused_rows")), Some(&0.0), "the first sync has refused them");
+    assert_eq!(metrics.get(&of("paused")), Some(&0.0));
     let never: Vec<_> = metrics.iter().filter(|(series, _)| series.contains("Users of theirs")).collect();
-    let [(series, 0.0)] = never[..] else { panic!("{never:?}") };
+    let [(series, 0.0), (paused, 0.0)] = never[..] else { panic!("{never:?}") };
     assert!(series.starts_with("cdi_integration_last_success_timestamp_seconds"), "{series}");
+    assert!(paused.starts_with("cdi_integration_paused"), "{paused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,6 +264,7 @@ async fn a_process_that_drains_is_alive_and_not_ready() {
     assert_eq!(get(format!("{address}/healthz")).await.0, StatusCode::OK);
     assert_eq!(value(&metrics(&address).await, "cdi_draining"), 1.0);
     assert!(worker.ends_within(Duration::from_secs(30)).await.expect("it ends").success());
+    assert!(worker.log().trim_end().ends_with(" INFO stopped"), "{}", worker.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -301,6 +304,7 @@ async fn the_alerts_and_the_dashboard_name_metrics_that_are_exported_and_describ
         text.contains("cdi_clock_offset_seconds").then_some(text)
     })
     .await;
+    let text = text + &metrics_of_certificates().await;
     check_metrics(&text);
     let exported: BTreeSet<&str> =
         text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(['{', ' ']).next().unwrap()).collect();
@@ -373,6 +377,20 @@ fn documented_labels() -> Labelled {
         (name, quoted(cells[2]).into_iter().collect())
     };
     rows.map(row).collect()
+}
+
+/// The metrics that only a server with TLS has.
+async fn metrics_of_certificates() -> String {
+    let mut setup = Setup::with_rows(1);
+    setup.more = ADMIN.to_owned();
+    setup.server = "[server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"".to_owned();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(setup.path("cert.pem"), certificate.pem()).unwrap();
+    std::fs::write(setup.path("key.pem"), key.serialize_pem()).unwrap();
+    let server = ServerProcess::start(&setup.write()).await;
+    let text = request(Method::GET, format!("{}/metrics", admin(&server).await)).await.text().await.unwrap();
+    text.lines().filter(|line| line.contains("cdi_certificate_")).map(|line| format!("{line}\n")).collect()
 }
 
 /// The names of metrics in a text.

@@ -28,6 +28,7 @@ fn client(pem: &[u8]) -> reqwest::Client {
 async fn a_service_with_a_certificate_renews_it_while_it_runs() {
     let mut setup = Setup::with_rows(1);
     setup.server = "[server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"".to_owned();
+    setup.more = "[admin]\nlisten = \"127.0.0.1:0\"\n".to_owned();
     let config = setup.write();
     let check = || {
         let output = Command::new(program("cdi-server")).args(["check", "--config"]).arg(&config).output().unwrap();
@@ -49,6 +50,30 @@ async fn a_service_with_a_certificate_renews_it_while_it_runs() {
         .await;
     assert_eq!(list(&old).await.unwrap(), 200, "its connection is still open");
     assert_eq!(server.logged("the renewed certificate is in use"), 1);
+
+    // A renewal that went wrong is told until it is right.
+    let admin = server.last_logged("health and metrics at ");
+    let (_, admin) = admin.split_once("http://").unwrap();
+    let told = async |wanted: bool| {
+        eventually("the certificate's state is told", async || {
+            let ready = reqwest::get(format!("http://{admin}/readyz")).await.unwrap();
+            assert_eq!(ready.status(), 200);
+            let ready: serde_json::Value = ready.json().await.unwrap();
+            let warning = ready["checks"]["certificate"]["warning"].as_str().unwrap_or_default();
+            let metrics = reqwest::get(format!("http://{admin}/metrics")).await.unwrap().text().await.unwrap();
+            assert!(metrics.contains("\ncdi_certificate_expiry_timestamp_seconds "), "{metrics}");
+            let has_error = metrics.contains("\ncdi_certificate_error 1");
+            (has_error == wanted && warning.contains("key.pem has no private key") == wanted).then_some(())
+        })
+        .await;
+    };
+    told(false).await;
+    let key = std::fs::read(setup.path("key.pem")).unwrap();
+    std::fs::write(setup.path("key.pem"), "no key").unwrap();
+    told(true).await;
+    std::fs::write(setup.path("key.pem"), key).unwrap();
+    told(false).await;
+    assert_eq!(server.logged("the files of the certificate are right again"), 1, "{}", server.log());
 }
 
 #[tokio::test]

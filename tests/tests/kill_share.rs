@@ -71,7 +71,8 @@ async fn kill_repeatedly(replicas: usize) {
         let before = arrivals.distinct();
         sleep(KILL_EVERY.saturating_sub(turn.elapsed())).await;
         turn = Instant::now();
-        let working = servers.iter().position(|server| server.logged("sync started") > server.logged("sync ended"));
+        let begun = |server: &ServerProcess| server.logged("sync started") + server.logged("sync resumed");
+        let working = servers.iter().position(|server| begun(server) > server.logged("sync ended"));
         let killed = &mut servers[working.unwrap_or(kill % replicas)];
         killed.kill();
         let recorded = number(&mut store, "SELECT sum(rows_synced)::bigint FROM jobs").await as u64;

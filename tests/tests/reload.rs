@@ -4,6 +4,7 @@
 
 use cdi_server::secret::{Secret, new_key};
 use contract_tests::process::ServerProcess;
+use contract_tests::requests::Api;
 use contract_tests::{Setup, UNKNOWN, eventually};
 use rustix::process::Signal;
 
@@ -19,7 +20,9 @@ async fn listed(server: &ServerProcess, key: &Secret) -> (u16, Vec<String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_integrations_and_limits_change_together_or_not_at_all() {
+    let admin = "[admin]\nlisten = \"127.0.0.1:0\"\n";
     let mut setup = Setup::with_rows(3);
+    setup.more = admin.to_owned();
     let config = setup.write();
     let server = ServerProcess::start(&config).await;
     let logged = async |text: &str, times: usize| {
@@ -31,17 +34,34 @@ async fn keys_integrations_and_limits_change_together_or_not_at_all() {
 
     // Another key, another integration, a limit; and sections that need a restart.
     let more = setup.integration(UNKNOWN, "More of ours", "ours", "kind = \"jsonl\"\npath = \"more.jsonl\"");
-    setup.more = format!("{more}[[workspaces]]\nid = \"ours\"\nrate_limits = {{ trigger_integration_sync = 1 }}\n");
+    let restarts = "[admin]\nlisten = \"127.0.0.1:9\"\n[retention]\njobs = \"400d\"\n";
+    setup.more =
+        format!("{restarts}{more}[[workspaces]]\nid = \"ours\"\nrate_limits = {{ trigger_integration_sync = 1 }}\n");
     setup.server = "request_deadline = \"9s\"".to_owned();
-    setup.write();
-    logged("opencdi.toml reloaded: 5 keys, 3 integrations", 1).await;
-    logged("restart `cdi-server serve` to use what has changed in [server]", 1).await;
+    std::fs::write(&config, format!("store_connections = 3\n{}", setup.text())).unwrap();
+    let changes = "; added: integration \"More of ours\", workspace \"ours\"; changed: key \"all\"";
+    logged(&format!("opencdi.toml reloaded: 5 keys, 3 integrations{changes}"), 1).await;
+    let restart =
+        "restart `cdi-server serve` to use what has changed in store_connections, [server], [admin], [retention]";
+    logged(restart, 1).await;
+    let admin = server.last_logged("health and metrics at ");
+    let ready = reqwest::get(format!("http://{}/readyz", admin.split_once("http://").unwrap().1)).await.unwrap();
+    assert_eq!(ready.status(), 200);
+    let ready: serde_json::Value = ready.json().await.unwrap();
+    assert_eq!(ready["checks"]["configuration"]["warning"], restart, "{ready}");
     assert_eq!(listed(&server, &old_key).await.0, 401, "a key is revoked by a reload");
     let both = vec!["Users of ours".to_owned(), "More of ours".to_owned()];
     assert_eq!(listed(&server, &setup.key).await, (200, both.clone()));
     let client = cdi_client::Client::builder().base_url(&server.url).api_key(setup.key.expose()).build().unwrap();
     let triggered = client.trigger_integration_sync(UNKNOWN.parse().unwrap()).await.unwrap();
     assert_eq!(triggered.response.headers()["x-ratelimit-limit"], "1");
+    eventually("the log says which limit", async || {
+        // It succeeds if the window has ended meanwhile.
+        let _ = Api::new(&server.url, &setup.key).trigger(UNKNOWN).await;
+        let line = server.last_logged("over the rate limit of 1 request in 60 s");
+        line.contains("operation=\"trigger_integration_sync\"").then_some(())
+    })
+    .await;
     eventually("a sync of the new integration", async || {
         let lines = std::fs::read_to_string(setup.path("more.jsonl")).unwrap_or_default();
         (lines.lines().count() == 3).then_some(())

@@ -20,7 +20,7 @@ use hyper::body::Bytes;
 use tokio::task::JoinSet;
 
 use scrape::Scraper;
-pub use status::Status;
+pub use status::{Shown, Status};
 
 /// The body of an answer.
 type Body = http_body_util::Full<Bytes>;

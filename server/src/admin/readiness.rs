@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::clock;
 use super::status::Status;
+use crate::front::RENEWAL;
 use crate::store::{Ping, StoreError};
 
 /// How long the store may take to answer.
@@ -67,8 +69,12 @@ pub(super) async fn of(status: &Status) -> Readiness {
         ("schema", schema),
         ("draining", draining),
         ("clock", Check::warning(status.clock_offset().and_then(clock::warning))),
-        ("configuration", Check::warning(status.configuration_problem())),
+        ("configuration", Check::warning(configuration(status))),
     ]);
+    if let Some(certificate) = status.certificate() {
+        let warning = certificate_warning(certificate.problem(), certificate.expires_at(), Utc::now());
+        checks.insert("certificate", Check::warning(warning));
+    }
     match status.are_workers_running() {
         Some(true) => drop(checks.insert("workers", Check::ok())),
         Some(false) => drop(checks.insert("workers", Check::failed("the supervisor of the workers has ended"))),
@@ -96,6 +102,29 @@ async fn store(status: &Status) -> (Check, Check) {
     }
 }
 
+/// What is wrong with the configuration file, or not in use.
+fn configuration(status: &Status) -> Option<String> {
+    let restart = status.restart_needed();
+    let restart = (!restart.is_empty())
+        .then(|| format!("restart `cdi-server serve` to use what has changed in {}", restart.join(", ")));
+    joined([status.configuration_problem(), restart])
+}
+
+/// What is wrong with the files of the certificate, or with the one in use.
+fn certificate_warning(problem: Option<String>, expires: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<String> {
+    let problem = problem.map(|problem| format!("the renewed certificate is not used: {problem}"));
+    let expires = expires.filter(|end| *end - now < RENEWAL).map(|end| {
+        let verb = if end < now { "expired" } else { "expires" };
+        format!("the certificate in use {verb} on {}; renew it", end.format("%Y-%m-%d %H:%M:%S UTC"))
+    });
+    joined([problem, expires])
+}
+
+fn joined(warnings: [Option<String>; 2]) -> Option<String> {
+    let warnings: Vec<String> = warnings.into_iter().flatten().collect();
+    (!warnings.is_empty()).then(|| warnings.join("; "))
+}
+
 fn schema(ping: &Ping) -> Check {
     let known = ping.known_schema;
     match ping.schema {
@@ -115,7 +144,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use chrono::{TimeDelta, Utc};
+    use chrono::TimeDelta;
 
     use super::*;
     use crate::store::{Store, StoreLocation};
@@ -158,6 +187,23 @@ mod tests {
         assert!(readiness.is_ready());
         assert!(readiness.checks["clock"].warning.as_ref().unwrap().contains("60.0 s behind"));
         assert_eq!(readiness.checks["configuration"].warning.as_deref(), Some("opencdi.toml: line 3: …"));
+        status.set_configuration_problem(None);
+        status.set_restart_needed(vec!["store", "[server]"]);
+        let readiness = of(&status).await;
+        assert!(readiness.is_ready());
+        assert!(readiness.checks["configuration"].warning.as_ref().unwrap().ends_with("changed in store, [server]"));
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_renewed_or_expires_soon_is_a_warning() {
+        let now = Utc::now();
+        let warning = |problem: Option<&str>, days| {
+            certificate_warning(problem.map(str::to_owned), Some(now + TimeDelta::days(days)), now)
+        };
+        assert_eq!(warning(None, 8), None);
+        assert!(warning(Some("key.pem cannot be read"), 60).unwrap().ends_with("not used: key.pem cannot be read"));
+        assert!(warning(None, 6).unwrap().contains("in use expires on "));
+        assert!(warning(Some("…"), -1).unwrap().contains("…; the certificate in use expired on "));
     }
 
     #[test]

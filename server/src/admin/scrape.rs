@@ -19,8 +19,8 @@ use prometheus_client::registry::Registry;
 use tokio::time::timeout;
 
 use super::cached::Cached;
-use super::status::{Names, Status};
-use crate::front::{End, Statistics};
+use super::status::{Shown, ShownById, Status};
+use crate::front::{End, Renewal, Statistics};
 use crate::metrics::METRICS;
 use crate::store::{IntegrationStatistics, QueueStatistics};
 use crate::types::IntegrationId;
@@ -73,6 +73,7 @@ impl Scraper {
             has_configuration_problem: self.status.configuration_problem().is_some(),
             clock_offset: self.status.clock_offset().map(|offset| offset.as_seconds_f64()),
             connections: self.status.connections().cloned(),
+            certificate: self.status.certificate().cloned(),
             queue: queue.map(|queue| *queue),
             store_bytes: size.map(|size| *size),
         };
@@ -93,7 +94,7 @@ impl Scraper {
 
     async fn read_integrations(&self) -> Option<String> {
         let statistics = within(self.status.store()?.integration_statistics()).await?;
-        let integrations = Integrations { names: self.status.integrations(), statistics };
+        let integrations = Integrations { shown: self.status.integrations(), statistics };
         // Of ten thousand integrations it takes a while.
         let text = tokio::task::spawn_blocking(move || {
             let mut text = String::new();
@@ -131,6 +132,7 @@ struct Process {
     has_configuration_problem: bool,
     clock_offset: Option<f64>,
     connections: Option<Arc<Statistics>>,
+    certificate: Option<Arc<Renewal>>,
     queue: Option<QueueStatistics>,
     store_bytes: Option<u64>,
 }
@@ -179,6 +181,16 @@ impl Collector for Process {
             "The size of the store, with indexes and the write-ahead log of SQLite",
             self.store_bytes.map(|bytes| bytes as f64),
         )?;
+        plain(
+            "certificate_error",
+            "Whether the files of the certificate cannot be used, so that an earlier one stays in use; absent without TLS",
+            self.certificate.as_ref().and_then(|certificate| flag(certificate.problem().is_some())),
+        )?;
+        plain(
+            "certificate_expiry_timestamp_seconds",
+            "When the certificate in use expires, in Unix time; absent without TLS",
+            self.certificate.as_ref().and_then(|certificate| certificate.expires_at()).map(unix),
+        )?;
         let Some(connections) = &self.connections else { return Ok(()) };
         plain(
             "open_connections",
@@ -198,16 +210,16 @@ impl Collector for Process {
 /// How the configured integrations get on.
 #[derive(Debug)]
 struct Integrations {
-    names: Arc<Names>,
+    shown: Arc<ShownById>,
     statistics: HashMap<IntegrationId, IntegrationStatistics>,
 }
 
 impl Collector for Integrations {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         let known: Vec<([(&str, String); 2], IntegrationStatistics)> = self
-            .names
+            .shown
             .iter()
-            .map(|(id, name)| {
+            .map(|(id, Shown { name, .. })| {
                 let statistics = self.statistics.get(id).copied().unwrap_or_default();
                 ([("integration", id.to_string()), ("name", name.clone())], statistics)
             })
@@ -229,6 +241,12 @@ impl Collector for Integrations {
             "integration_last_job_refused_rows",
             "Rows that the last ended sync of the integration refused",
             known.iter().filter(|(_, of)| of.last_status.is_some()).map(|(labels, of)| (labels, of.last_refused)),
+        )?;
+        gauge(
+            &mut to,
+            "integration_paused",
+            "Whether the integration is paused in the configuration file",
+            known.iter().zip(self.shown.values()).map(|((labels, _), shown)| (labels, u64::from(shown.paused))),
         )?;
         let with_status: Vec<_> = known
             .iter()

@@ -8,12 +8,21 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::SetOnce;
 
-use crate::front::Statistics;
+use crate::front::{Renewal, Statistics};
 use crate::store::Store;
 use crate::types::IntegrationId;
 
-/// The names of integrations by ID.
-pub(super) type Names = HashMap<IntegrationId, String>;
+/// What is shown of an integration's configuration.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its name.
+    pub name: String,
+    /// Whether it is paused.
+    pub paused: bool,
+}
+
+/// What is shown of integrations, by ID.
+pub(super) type ShownById = HashMap<IntegrationId, Shown>;
 
 /// The state of this process, as its parts report it.
 pub struct Status {
@@ -22,10 +31,12 @@ pub struct Status {
     draining: Arc<AtomicBool>,
     store: SetOnce<Store>,
     workers: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
-    integrations: Mutex<Arc<Names>>,
+    integrations: Mutex<Arc<ShownById>>,
     configuration: Mutex<Option<String>>,
+    restart_needed: Mutex<Vec<&'static str>>,
     clock: Mutex<Option<TimeDelta>>,
     connections: OnceLock<Arc<Statistics>>,
+    certificate: OnceLock<Arc<Renewal>>,
 }
 
 impl fmt::Debug for Status {
@@ -44,8 +55,10 @@ impl Status {
             workers: OnceLock::new(),
             integrations: Mutex::default(),
             configuration: Mutex::default(),
+            restart_needed: Mutex::default(),
             clock: Mutex::default(),
             connections: OnceLock::new(),
+            certificate: OnceLock::new(),
         }
     }
 
@@ -68,9 +81,27 @@ impl Status {
         self.connections.get()
     }
 
-    /// The integrations that are configured now, with their names. Metrics are exported for these.
-    pub fn set_integrations(&self, integrations: impl Iterator<Item = (IntegrationId, String)>) {
+    /// This process answers requests with TLS, and this is its certificate.
+    pub fn set_certificate(&self, certificate: Arc<Renewal>) {
+        let _ = self.certificate.set(certificate);
+    }
+
+    pub(super) fn certificate(&self) -> Option<&Arc<Renewal>> {
+        self.certificate.get()
+    }
+
+    /// The integrations that are configured now. Metrics are exported for these.
+    pub fn set_integrations(&self, integrations: impl Iterator<Item = (IntegrationId, Shown)>) {
         *locked(&self.integrations) = Arc::new(integrations.collect());
+    }
+
+    /// The sections of the configuration file that have changed, and that only a restart puts to use.
+    pub fn set_restart_needed(&self, sections: Vec<&'static str>) {
+        *locked(&self.restart_needed) = sections;
+    }
+
+    pub(super) fn restart_needed(&self) -> Vec<&'static str> {
+        locked(&self.restart_needed).clone()
     }
 
     /// What is wrong with the configuration file, while the process goes on with an earlier version of it; `None` if the
@@ -102,7 +133,7 @@ impl Status {
         self.workers.get().map(|running| running())
     }
 
-    pub(super) fn integrations(&self) -> Arc<Names> {
+    pub(super) fn integrations(&self) -> Arc<ShownById> {
         locked(&self.integrations).clone()
     }
 

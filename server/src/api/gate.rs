@@ -16,6 +16,7 @@ use super::settings::LiveSettings;
 use crate::front::{Peers, network};
 use crate::metrics::{InFlight, METRICS};
 use crate::store::StoreError;
+use crate::text::counted;
 
 /// Checks API keys, permissions and rate limits.
 #[derive(Debug)]
@@ -75,7 +76,18 @@ impl Gate for CdiGate {
         #[cfg(feature = "faults")]
         super::faults::before_counting(caller)?;
         let limit = self.settings.borrow().limit(&caller.workspace, operation);
-        self.rate_limits.count(&caller.workspace, operation, limit).await.map_err(failure)
+        let taken = self.rate_limits.count(&caller.workspace, operation, limit).await.map_err(failure)?;
+        if let (_, Err(seconds_left)) = taken {
+            let (key, workspace, seconds) = (&caller.key, &caller.workspace, self.rate_limits.seconds(operation));
+            tracing::info!(
+                key,
+                workspace,
+                seconds_left,
+                "over the rate limit of {} in {seconds} s",
+                counted(limit, "request")
+            );
+        }
+        Ok(taken)
     }
 
     fn begun(&self, _operation: &'static OperationInfo) -> impl Send {

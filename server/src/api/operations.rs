@@ -62,7 +62,10 @@ impl Operations for CdiOperations {
                 tracing::info!(integration = %integration.id, job = %job, key = caller.key, "sync triggered");
                 Ok(Success { body: Message { message: "success".to_owned() } })
             }
-            StartJob::InProgress => Err(Error::JobInProgress { retry_after: None }),
+            StartJob::InProgress => {
+                tracing::info!(integration = %integration.id, key = caller.key, "another job is in progress");
+                Err(Error::JobInProgress { retry_after: None })
+            }
         }
     }
 

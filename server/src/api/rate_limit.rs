@@ -36,8 +36,13 @@ impl RateLimits {
         Ok((usage(requests, decision), allowed))
     }
 
+    /// The length of an operation's window in seconds.
+    pub fn seconds(&self, operation: &OperationInfo) -> u64 {
+        self.window.map_or(operation.rate_limit.window_seconds, |window| window.as_secs())
+    }
+
     fn limit(&self, workspace: &str, operation: &OperationInfo, requests: u64) -> RateLimit {
-        let seconds = self.window.map_or(operation.rate_limit.window_seconds, |window| window.as_secs());
+        let seconds = self.seconds(operation);
         RateLimit { workspace: workspace.to_owned(), operation: operation.id.to_owned(), requests, seconds }
     }
 }

@@ -6,17 +6,15 @@ mod notify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::written;
 use crate::api::generated::OPERATIONS;
 use crate::config::{ApiKey, Config, Integration};
+use crate::front::RENEWAL;
 use crate::service::{Role, read_certificate};
 use crate::text::{counted, shell_word};
-
-/// A certificate that expires sooner should have been renewed: those of 90 days are, 30 days before.
-const RENEWAL: TimeDelta = TimeDelta::days(7);
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod cancel;
+mod changes;
 pub mod check;
 pub mod init;
 pub mod jobs;

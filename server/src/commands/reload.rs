@@ -8,7 +8,7 @@ use chrono::Utc;
 use tokio::signal::unix::Signal;
 use tokio::time::sleep;
 
-use super::audit;
+use super::{audit, changes};
 use crate::api;
 use crate::config::Config;
 use crate::service::{Live, Role};
@@ -26,13 +26,16 @@ pub struct Reload {
     started_with: Config,
     /// The file's contents when it was last loaded, whether it was valid or not; `None` if it could not be read.
     loaded: Option<Vec<u8>>,
+    /// The contents that are in use.
+    used: Vec<u8>,
 }
 
 impl Reload {
     /// For a service that was started with this configuration.
     /// `loaded` is what the file held when that configuration was read.
     pub fn new(config: Config, loaded: Option<Vec<u8>>, role: Role, live: Live) -> Reload {
-        Reload { loaded, file: config.file.clone(), role, live, started_with: config }
+        let used = loaded.clone().unwrap_or_default();
+        Reload { loaded, used, file: config.file.clone(), role, live, started_with: config }
     }
 
     /// Reloads whenever there is a reason to, for ever.
@@ -60,8 +63,8 @@ impl Reload {
         }
     }
 
-    async fn reload(&self) {
-        let (file, shown) = (self.file.clone(), self.file.display());
+    async fn reload(&mut self) {
+        let file = self.file.clone();
         // Thousands of integrations take a while.
         let loaded = tokio::task::spawn_blocking(move || Config::load(&file, &api::known())).await;
         let error = match loaded {
@@ -69,20 +72,26 @@ impl Reload {
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
+        let shown = self.file.display();
         tracing::error!("{shown} was not reloaded; the service goes on with what it has: {error}");
         self.live.failed(Some(error));
     }
 
-    fn apply(&self, config: &Config) {
+    fn apply(&mut self, config: &Config) {
         self.live.apply(config);
         self.live.failed(None);
         let (keys, integrations) = (config.keys.len(), config.integrations.len());
         let (keys, integrations) = (counted(keys, "key"), counted(integrations, "integration"));
-        tracing::info!("{} reloaded: {keys}, {integrations}", self.file.display());
+        let new = self.loaded.clone().unwrap_or_default();
+        let changes = changes::between(&String::from_utf8_lossy(&self.used), &String::from_utf8_lossy(&new));
+        let changes = changes.map(|changes| format!("; {changes}")).unwrap_or_default();
+        tracing::info!("{} reloaded: {keys}, {integrations}{changes}", self.file.display());
+        self.used = new;
         let restart = self.started_with.restart_needed_for(config);
         if !restart.is_empty() {
             tracing::warn!("restart `cdi-server serve` to use what has changed in {}", restart.join(", "));
         }
+        self.live.needs_restart_for(restart);
         audit::log(config, self.role, Utc::now());
     }
 }

@@ -25,7 +25,10 @@ pub async fn run(config: Config, role: Role, log_format: LogFormat) -> anyhow::R
     let mut signals = ShutdownSignals::listen()?;
     let mut service = tokio::select! {
         service = Service::start(&config, role) => service?,
-        () = signals.next() => return Ok(ExitCode::SUCCESS),
+        () = signals.next() => {
+            tracing::info!("stopped before the store was open");
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     match service.url() {
         Some(url) => tracing::info!("listening on {url}"),
@@ -47,7 +50,13 @@ pub async fn run(config: Config, role: Role, log_format: LogFormat) -> anyhow::R
     }
     tracing::info!("stopping; a second signal stops at once");
     tokio::select! {
-        () = service.stop() => Ok(ExitCode::SUCCESS),
-        () = signals.next() => Ok(ExitCode::FAILURE),
+        () = service.stop() => {
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        () = signals.next() => {
+            tracing::warn!("stopped at once, by a second signal");
+            Ok(ExitCode::FAILURE)
+        }
     }
 }

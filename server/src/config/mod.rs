@@ -162,11 +162,17 @@ impl Config {
 
     /// Keys and sections in which another version of the file differs, and which a running service does not change.
     pub fn restart_needed_for(&self, new: &Config) -> Vec<&'static str> {
-        let (server, worker) = (&self.server, &self.worker);
-        [("store", self.store != new.store), ("[server]", *server != new.server), ("[worker]", *worker != new.worker)]
-            .into_iter()
-            .filter_map(|(name, differs)| differs.then_some(name))
-            .collect()
+        [
+            ("store", self.store != new.store),
+            ("store_connections", self.store_connections != new.store_connections),
+            ("[server]", self.server != new.server),
+            ("[worker]", self.worker != new.worker),
+            ("[admin]", self.admin != new.admin),
+            ("[retention]", self.retention != new.retention),
+        ]
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect()
     }
 }
 

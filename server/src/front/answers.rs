@@ -10,9 +10,10 @@ const HTTP2: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x21\x07\0\0\0\0\0\0\0\0\0\0\0\0\
 /// The `Retry-After` of a 503, in seconds.
 const RETRY_AFTER: u64 = 5;
 
-/// The answer for a connection that ends for this reason; `None` if it is closed without one.
-pub(super) fn answer(end: End) -> Option<Vec<u8>> {
-    let (status, message, detail) = match end {
+/// What the peer of a connection that ends for this reason is told in HTTP/1.1: the status, its name and more; `None` if it is
+/// not told so.
+pub(super) fn said(end: End) -> Option<(u16, &'static str, &'static str)> {
+    Some(match end {
         End::TooManyConnections => (503, "Service Unavailable", "the server has as many connections as it may have"),
         End::TooManyFromAddress => {
             (503, "Service Unavailable", "your address has as many connections to the server as it may have")
@@ -22,8 +23,8 @@ pub(super) fn answer(end: End) -> Option<Vec<u8>> {
         End::NotTls => (400, "Bad Request", "this port takes HTTPS only; the URL begins with https://"),
         End::LargeHead => (431, "Request Header Fields Too Large", "the URL and the headers of a request are too long"),
         End::SlowRequest => (408, "Request Timeout", "the request did not arrive completely in time"),
-        End::Http2 => return Some(HTTP2.to_vec()),
-        End::Finished
+        End::Http2
+        | End::Finished
         | End::Broken
         | End::BadHandshake
         | End::SlowHandshake
@@ -32,7 +33,15 @@ pub(super) fn answer(end: End) -> Option<Vec<u8>> {
         | End::StalledReader
         | End::Old
         | End::Draining => return None,
-    };
+    })
+}
+
+/// The answer for a connection that ends for this reason; `None` if it is closed without one.
+pub(super) fn answer(end: End) -> Option<Vec<u8>> {
+    if end == End::Http2 {
+        return Some(HTTP2.to_vec());
+    }
+    let (status, message, detail) = said(end)?;
     let request_id = Uuid::new_v4();
     let body = serde_json::json!({ "message": message, "errors": [detail], "request_id": request_id }).to_string();
     let retry_after = if status == 503 { format!("retry-after: {RETRY_AFTER}\r\n") } else { String::new() };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -13,6 +13,9 @@ use rustls::{Error, InconsistentKeys};
 use x509_cert::der::Decode as _;
 
 use crate::types::read_problem;
+
+/// A certificate that expires sooner should have been renewed: those of 90 days are, 30 days before.
+pub const RENEWAL: TimeDelta = TimeDelta::days(7);
 
 /// The two files.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use super::admission::{Admission, Ticket};
 use super::answers::answer;
 use super::buffer::Buffer;
 use super::relay::Relay;
+use super::report::Reports;
 use super::{End, Peers, Settings, Statistics};
 
 /// What an HTTP/2 connection begins with.
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) peers: Peers,
     pub(super) statistics: Arc<Statistics>,
+    pub(super) reports: Reports,
     pub(super) admission: Arc<Admission>,
     /// A permit for each refused connection that is being answered.
     pub(super) refusals: Arc<Semaphore>,
@@ -55,6 +57,7 @@ impl Shared {
             Err(end) => end,
         };
         tracing::debug!(%peer, end = end.as_str(), "connection ended");
+        self.reports.ended(peer, end);
         self.statistics.count(end);
         drop(ticket);
     }

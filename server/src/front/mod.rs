@@ -14,6 +14,7 @@ mod connection;
 mod peers;
 mod relay;
 mod renewal;
+mod report;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -29,10 +30,11 @@ use tokio::task::JoinHandle;
 use accept::Acceptor;
 use admission::Admission;
 pub use admission::network;
-pub use certificate::{Certificate, CertificateError, TlsFiles};
+pub use certificate::{Certificate, CertificateError, RENEWAL, TlsFiles};
 use connection::Shared;
 pub use peers::Peers;
-use renewal::Renewal;
+pub use renewal::Renewal;
+use report::Reports;
 pub use statistics::{End, Statistics};
 
 /// Refused connections that are answered at the same time. Further ones are closed without an answer.
@@ -131,6 +133,7 @@ impl BoundFront {
             server,
             peers,
             statistics: statistics.clone(),
+            reports: Reports::default(),
             draining,
         });
         let accepting = tokio::spawn(Acceptor::new(self.listener, shared).run());
@@ -163,6 +166,11 @@ impl Front {
     /// What it counts.
     pub fn statistics(&self) -> &Arc<Statistics> {
         &self.statistics
+    }
+
+    /// Its certificate; `None` without TLS.
+    pub fn certificate(&self) -> Option<&Arc<Renewal>> {
+        self.renewal.as_ref()
     }
 
     /// Reads the files of the certificate now, which otherwise happens every few seconds. Returns whether they had changed; after an error the previous certificate stays.

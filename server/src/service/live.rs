@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::admin::Status;
+use crate::admin::{Shown, Status};
 use crate::api::Settings;
 use crate::config::{Config, Integration, IntegrationId};
 use crate::notify::Notifications;
@@ -39,7 +39,12 @@ impl Live {
         self.integrations.send_replace(config.by_id());
         self.schedules.send_replace(scheduled(&config.integrations));
         self.notifications.send_replace(Arc::new(config.notifications()));
-        self.status.set_integrations(names(config));
+        self.status.set_integrations(shown(config));
+    }
+
+    /// Records which sections of the configuration have changed without being used.
+    pub fn needs_restart_for(&self, sections: Vec<&'static str>) {
+        self.status.set_restart_needed(sections);
     }
 
     /// Records why the last reload has failed, or that it has not.
@@ -57,7 +62,10 @@ fn scheduled(integrations: &[Arc<Integration>]) -> Arc<[Scheduled]> {
     integrations.iter().filter_map(scheduled).collect()
 }
 
-/// The names of all integrations.
-pub(super) fn names(config: &Config) -> impl Iterator<Item = (IntegrationId, String)> {
-    config.integrations.iter().map(|integration| (integration.id, integration.name.clone()))
+/// What the operator's address shows of all integrations.
+pub(super) fn shown(config: &Config) -> impl Iterator<Item = (IntegrationId, Shown)> {
+    config.integrations.iter().map(|integration| {
+        let Integration { id, name, paused, .. } = &**integration;
+        (*id, Shown { name: name.clone(), paused: *paused })
+    })
 }

@@ -1,5 +1,7 @@
 //! Errors of the store.
 
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+
 use crate::types::{postgres_problem, quoted};
 
 /// Why a call to the store failed. The text contains the whole cause.
@@ -96,12 +98,14 @@ pub enum Unavailability {
     Busy,
     /// All connections of the pool are in use.
     NoConnection,
+    /// Postgres refuses a new connection; open ones may go on working.
+    Refused,
 }
 
 impl std::fmt::Display for Unavailability {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
-            Unavailability::Unreachable => "unavailable",
+            Unavailability::Unreachable | Unavailability::Refused => "unavailable",
             Unavailability::DiskFull => "out of disk space",
             Unavailability::Busy | Unavailability::NoConnection => "busy",
         })
@@ -126,7 +130,9 @@ impl StoreError {
     pub(super) fn kind(&self) -> Option<&'static str> {
         match self {
             StoreError::LeaseLost => None,
-            StoreError::Unavailable { kind: Unavailability::Unreachable, .. } => Some("unavailable"),
+            StoreError::Unavailable { kind: Unavailability::Unreachable | Unavailability::Refused, .. } => {
+                Some("unavailable")
+            }
             StoreError::Unavailable { kind: Unavailability::DiskFull, .. } => Some("out_of_disk_space"),
             StoreError::Unavailable { .. } => Some("busy"),
             _ => Some("failed"),
@@ -147,37 +153,53 @@ impl StoreError {
         }
     }
 
-    /// The error of a failed first connection, or of the first statement on it.
+    /// The error of a failed first connection, or of the first statement on it. A wrong password or database is an error of the
+    /// configuration here, and not transient.
     pub(super) fn connecting(place: String, error: sqlx::Error) -> StoreError {
         const SQLITE_NOTADB: &str = "26";
         if error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == SQLITE_NOTADB) {
             return StoreError::NotADatabase { place };
         }
-        match StoreError::from(error) {
-            StoreError::Unavailable { kind, reason } => {
-                StoreError::Unavailable { kind, reason: format!("{place}: {reason}") }
-            }
-            StoreError::Failed(error) => StoreError::Connect { place, reason: message(&error) },
-            other => other,
+        match transience(&error) {
+            Some(kind) => StoreError::Unavailable { kind, reason: format!("{place}: {}", message(&error)) },
+            None => StoreError::Connect { place, reason: message(&error) },
         }
     }
 }
 
 impl From<sqlx::Error> for StoreError {
+    /// The error of a call to a store that has been open.
     fn from(error: sqlx::Error) -> StoreError {
-        let kind = match &error {
-            // A proxy that answers in place of an unavailable database causes protocol errors.
-            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                Some(Unavailability::Unreachable)
-            }
-            sqlx::Error::PoolTimedOut => Some(Unavailability::NoConnection),
-            sqlx::Error::Database(error) => error.code().and_then(|code| unavailability(&code)),
-            _ => None,
-        };
+        let kind = transience(&error).or_else(|| is_refusal(&error).then_some(Unavailability::Refused));
         match kind {
             Some(kind) => StoreError::Unavailable { kind, reason: message(&error) },
             None => StoreError::Failed(error),
         }
+    }
+}
+
+/// The kind of a transient error; `None` if the error is permanent.
+fn transience(error: &sqlx::Error) -> Option<Unavailability> {
+    match error {
+        // A proxy that answers in place of an unavailable database causes protocol errors.
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            Some(Unavailability::Unreachable)
+        }
+        sqlx::Error::PoolTimedOut => Some(Unavailability::NoConnection),
+        sqlx::Error::Database(error) => error.code().and_then(|code| unavailability(&code)),
+        _ => None,
+    }
+}
+
+/// Whether Postgres refuses the connection itself: the password was changed, the database was renamed or takes no connections,
+/// `pg_hba.conf` or the certificate does not allow it. Errors of statements are not fatal.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Database(error) => error
+            .try_downcast_ref::<PgDatabaseError>()
+            .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic)),
+        _ => false,
     }
 }
 

@@ -121,8 +121,10 @@ impl Store {
 
 /// The state of a window in the store after a group was counted.
 struct Counted {
-    /// Requests counted in the window, refused ones of the last groups included.
+    /// Requests counted in the window, those of this group included even if they are refused.
     used: u64,
+    /// When the window began, in Unix seconds.
+    start: i64,
     ends_at: u64,
     /// Time until its end, when the statement ran.
     left: Duration,
@@ -147,6 +149,7 @@ async fn take(
             Some((key, used))
         })
         .collect();
+    let mut refused: HashMap<Key, u64> = HashMap::new();
     let decisions = taken.iter().map(|Taken { limit, requests }| {
         let key = limit.key();
         let (Some(window), Some(used)) = (counted.get(&key), before.get_mut(&key)) else {
@@ -154,6 +157,9 @@ async fn take(
         };
         let allowed = *used + requests <= limit.requests;
         *used += requests;
+        if !allowed {
+            *refused.entry(key.clone()).or_default() += requests;
+        }
         if *used >= limit.requests {
             // Time has passed since `begun`, so this is not after the window's end.
             let until = begun + window.left;
@@ -167,7 +173,26 @@ async fn take(
             seconds_left: seconds_up(window.left),
         })
     });
-    decisions.collect()
+    let decisions: Result<Vec<RateDecision>, StoreError> = decisions.collect();
+    for (key, requests) in refused {
+        let Some(window) = counted.get(&key) else { continue };
+        // If this fails, only a limit that is raised within the window is reached too early.
+        let _ = give_back(&database, &key, window.start, requests).await;
+    }
+    decisions
+}
+
+/// Takes refused requests out of a window: they would use up a limit that is raised meanwhile.
+async fn give_back(
+    database: &Arc<Database>,
+    (workspace, operation): &Key,
+    start: i64,
+    requests: u64,
+) -> Result<(), StoreError> {
+    let statement =
+        "UPDATE rate_limits SET used = used - $1 WHERE workspace = $2 AND operation = $3 AND window_start = $4";
+    database.count(query(statement).bind(whole(requests)).bind(workspace).bind(operation).bind(start)).await?;
+    Ok(())
 }
 
 /// Adds requests to the present windows, by workspace and operation: the length of a window in seconds, and how many requests.
@@ -195,7 +220,6 @@ async fn add(
          RETURNING workspace, operation, window_start, used, {{now}} AS now",
         rows.join(", ")
     );
-    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let mut statement = query(database.with_store_clock(&statement));
     for ((workspace, operation), (seconds, requests)) in requests {
         statement = statement.bind(workspace).bind(operation).bind(whole(*seconds)).bind(whole(*requests));
@@ -212,9 +236,13 @@ async fn add(
             let old = query("DELETE FROM rate_limits WHERE workspace = $1 AND operation = $2 AND window_start < $3");
             database.count(old.bind(&key.0).bind(&key.1).bind(start - MAX_AGE)).await?;
         }
-        counted.insert(key, Counted { used, ends_at: count(end), left });
+        counted.insert(key, Counted { used, start, ends_at: count(end), left });
     }
     Ok(counted)
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn seconds_up(left: Duration) -> u64 {

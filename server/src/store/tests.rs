@@ -44,6 +44,7 @@ mod opening;
 mod outages;
 mod plans;
 mod record;
+mod refusals;
 mod retention;
 mod schedules;
 mod statistics;

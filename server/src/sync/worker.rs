@@ -207,7 +207,9 @@ async fn run_claimed(
     } else if stop.is_asked() {
         store.release(&claimed.lease).await
     } else {
-        tracing::info!(attempts, kind = integration.kind.as_str(), "sync started");
+        let is_resumed = attempts > 1 || claimed.rows_synced + claimed.rows_failed > 0 || claimed.position.is_some();
+        let begun = if is_resumed { "sync resumed" } else { "sync started" };
+        tracing::info!(attempts, kind = integration.kind.as_str(), "{begun}");
         let (tuning, clock) = (RunTuning::DEFAULT, Clock::SYSTEM);
         let runner = Runner { store, integration, lease: config.lease, tuning, stop, slot, clock };
         runner.run(claimed, claimed_at).await

@@ -38,6 +38,8 @@ async fn of_64_triggers_at_three_replicas_exactly_one_starts_a_job() {
     for api in apis {
         assert_eq!(api.jobs(INTEGRATION).await.unwrap().len(), 10);
     }
+    let refused: usize = servers.iter().map(|server| server.logged("another job is in progress integration=")).sum();
+    assert_eq!(refused, 630, "the log tells it from the rate limit");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +97,7 @@ async fn a_suspended_replica_delivers_nothing_older_than_the_other_has_delivered
     let mut other = ServerProcess::start(&config).await;
     stopped.signal(Signal::STOP);
     let at_the_stop = sync.arrived().rows;
-    eventually("the other has taken the job", async || (other.logged("sync started") == 1).then_some(())).await;
+    eventually("the other has taken the job", async || (other.logged("sync resumed") == 1).then_some(())).await;
     // Wait until it has repeated what it must repeat, and is ahead of the first replica.
     eventually("the other gets on", async || (sync.arrived().rows > at_the_stop + 6_000).then_some(())).await;
     let before = sync.fake_braze.objects().len();

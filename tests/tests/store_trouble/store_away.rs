@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use contract_tests::into_service::IntoService;
 use contract_tests::process::{ServerProcess, serve};
 use contract_tests::requests::{Api, wide_limits};
-use contract_tests::sql::postgres;
+use contract_tests::sql::{connect, execute, postgres};
 use contract_tests::{INTEGRATION, Setup, eventually, within};
 use rustix::process::Signal;
 use tokio::time::sleep;
@@ -73,7 +73,7 @@ async fn outage_during_a_sync(outage: Outage, replicas: usize) {
     outage.end(&mut postgres);
     if replicas > 1 {
         let other = &servers[1 - first];
-        eventually("the other takes the job", async || (other.logged("sync started") == 1).then_some(())).await;
+        eventually("the other takes the job", async || (other.logged("sync resumed") == 1).then_some(())).await;
         servers[first].signal(Signal::CONT);
     }
     sync.fake_braze.delay(Duration::from_millis(10));
@@ -154,6 +154,54 @@ async fn requests_are_refused_at_once_while_the_store_is_known_to_be_unreachable
     within(Duration::from_secs(3), "requests work again", async || (api.list().await == Some(200)).then_some(())).await;
     api.triggered().await;
     assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["job_status"], "success");
+}
+
+/// A password that was changed in Postgres and not in the configuration.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_with_another_password_is_an_outage_that_is_logged_once() {
+    let postgres = postgres();
+    let mut outside = connect(&postgres.url()).await;
+    execute(&mut outside, "CREATE ROLE with_password LOGIN PASSWORD 'first'").await;
+    execute(&mut outside, "CREATE DATABASE theirs OWNER with_password").await;
+    let mut setup = Setup::with_rows(3);
+    setup.store = postgres.url_of("theirs").replace("opencdi@", "with_password@");
+    setup.more = format!("{}[admin]\nlisten = \"127.0.0.1:0\"\n", wide_limits());
+    let config = setup.write();
+    let mut command = serve(&config);
+    command.env("PGPASSWORD", "first");
+    let mut server = ServerProcess::launch(command, &config);
+    server.listens().await;
+    let api = Api::new(&server.url, &setup.key);
+    assert_eq!(api.list().await, Some(200));
+    execute(&mut outside, "ALTER ROLE with_password PASSWORD 'second'").await;
+    // Open connections would go on working.
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'with_password'";
+    execute(&mut outside, end).await;
+
+    let admin = server.last_logged("health and metrics at ");
+    let (_, admin) = admin.split_once("http://").unwrap();
+    let body = eventually("the reason is told", async || {
+        let ready = reqwest::get(format!("http://{admin}/readyz")).await.unwrap();
+        let (status, body) = (ready.status().as_u16(), ready.json::<serde_json::Value>().await.unwrap());
+        let problem = body["checks"]["store"]["problem"].as_str().unwrap_or_default();
+        problem.contains("password authentication failed").then_some((status, body.clone()))
+    })
+    .await;
+    assert_eq!((body.0, &body.1["checks"]["schema"]["ok"]), (503, &serde_json::json!(false)), "{}", body.1);
+    for _ in 0..30 {
+        let list = reqwest::Client::new().get(format!("{}/cdi/integrations", server.url));
+        let answer = list.bearer_auth(setup.key.expose()).send().await.unwrap();
+        assert_eq!(answer.status(), 503, "{}", server.log());
+        assert!(answer.headers().contains_key("retry-after"));
+        sleep(Duration::from_millis(50)).await;
+    }
+    execute(&mut outside, "ALTER ROLE with_password PASSWORD 'first'").await;
+    eventually("it works again", async || (api.list().await == Some(200)).then_some(())).await;
+    api.triggered().await;
+    assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["job_status"], "success");
+    let log = server.log();
+    let told = ["the store is unavailable; requests are answered 503", "the store is available again", "ERROR"];
+    assert_eq!(told.map(|text| server.logged(text)), [1, 1, 0], "{log}");
 }
 
 /// Starts a server while its Postgres is down, and waits until it logs that it is waiting.

@@ -97,7 +97,10 @@ impl OpenJsonl {
             .await?;
             batch = back;
             match appended {
-                Ok(outcomes) => return Ok((batch, outcomes)),
+                Ok(outcomes) => {
+                    patience.succeeded();
+                    return Ok((batch, outcomes));
+                }
                 Err(SyncError::Transient(cause)) => patience.wait(cause).await?,
                 Err(error) => return Err(error),
             }

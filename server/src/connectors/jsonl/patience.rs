@@ -28,19 +28,31 @@ impl Patience<'_> {
 
     /// Waits before the next attempt. Fails if the time limit would be exceeded or the run is asked to stop.
     pub async fn wait(&mut self, cause: String) -> Result<(), SyncError> {
+        let is_first = self.since.is_none();
         let since = *self.since.get_or_insert_with(Instant::now);
         let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
         if since.elapsed() + pause > GIVE_UP_AFTER {
             let waited = since.elapsed().as_secs_f64();
             return Err(SyncError::Failed(format!("{cause} (tried again for {waited:.1} s)")));
         }
-        tracing::warn!(cause, ?pause, "the file cannot be written; retrying");
+        if is_first {
+            tracing::warn!(cause, ?pause, "the file cannot be written; retrying");
+        } else {
+            tracing::debug!(cause, ?pause, "the file cannot be written; retrying");
+        }
         let DeliveryContext { stop, slot, trouble, .. } = self.context;
         trouble.pauses(&cause, pause);
         tokio::select! {
             biased;
             () = stop.asked() => Err(SyncError::Transient(cause)),
             () = slot.wait(sleep(pause)) => Ok(()),
+        }
+    }
+
+    /// Logs that an attempt has succeeded, if others have failed before.
+    pub fn succeeded(&self) {
+        if let Some(since) = self.since {
+            tracing::info!(after = ?since.elapsed(), "the file can be written again");
         }
     }
 }

@@ -243,6 +243,7 @@ async fn a_write_waits_for_space_on_a_full_disk() {
     let path = folder.path().join("out.jsonl");
     let file = open(&path, None).await.unwrap();
     let usual = replace(&file, full_disk());
+    let (log, _logging) = crate::testing::logged();
     // Half of a batch, which the full disk did not allow to be removed.
     std::fs::write(&path, "{hal").unwrap();
     let delivered = file.deliver(batch(&["{1}", "{2}"]));
@@ -253,6 +254,7 @@ async fn a_write_waits_for_space_on_a_full_disk() {
     file.file.writer().file = usual;
     let (_, outcomes) = delivered.await.unwrap();
     assert_eq!((outcomes.len(), file.end()), (2, 8));
+    assert_eq!((log.lines("WARN").len(), log.lines("the file can be written again").len()), (1, 1), "{}", log.text());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n");
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use http::StatusCode;
 use hyper::body::Bytes;
 use tokio::sync::Mutex;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::endpoint::Endpoint;
 use super::limits::MOST_BYTES;
@@ -214,13 +214,17 @@ impl OpenUsersTrack {
         let (mut failures, mut between, mut processed_before) = (0, 0, None);
         while self.may_send().await {
             let request = self.suspects.begin_request();
+            let sent_at = Instant::now();
             let in_flight = InFlight::begin(&METRICS.destination_requests_in_flight);
             let sent = self.context.fence.within(self.endpoint.post(body.clone(), stretch.len())).await;
             drop(in_flight);
             // If the lease ended first, the request is repeated once the lease is held again.
             let Some(meaning) = sent else { continue };
             match &meaning {
-                Ok(Meaning::Processed(_)) => request.processed(),
+                Ok(Meaning::Processed(_)) => {
+                    request.processed();
+                    self.pauses.processed(sent_at);
+                }
                 Ok(Meaning::ServerError(..)) => request.failed(),
                 _ => {}
             }
@@ -272,7 +276,7 @@ impl OpenUsersTrack {
             };
             let pause = stretch.patience.next_pause(self.context.first_pause).max(asked.unwrap_or_default());
             stretch.patience.failed(&reason, pause, self.give_up_after)?;
-            self.pauses.log_failure(&reason, pause);
+            self.pauses.failed(&reason, pause);
             METRICS.retries("failed");
             self.context.trouble.pauses(&reason, pause);
             if self.wait(sleep(pause)).await.is_none() {

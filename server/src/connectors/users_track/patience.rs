@@ -12,6 +12,8 @@ use crate::sync::SyncError;
 
 /// The longest pause between two attempts, unless the destination asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// While requests fail now and then, the log has one pair of lines in this time.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long some objects have been retried. Failures and rate limits are timed independently.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,8 +83,17 @@ pub struct Pauses(Mutex<Until>);
 struct Until {
     /// No request is sent before this moment.
     limited: Option<Instant>,
-    /// No further failure is logged before this moment.
-    logged_until: Option<Instant>,
+    /// Since when requests have been failing, if no later one has been processed.
+    failing: Option<Failing>,
+    /// When a failure was last logged.
+    logged: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failing {
+    since: Instant,
+    last: Instant,
+    is_logged: bool,
 }
 
 impl Pauses {
@@ -109,21 +120,42 @@ impl Pauses {
         known.is_none_or(|known| until > known + MUCH)
     }
 
-    /// Logs a failed request, once for all lanes that fail during this pause.
-    pub fn log_failure(&self, reason: &str, pause: Duration) {
-        if self.is_first_failure(pause) {
-            tracing::warn!(reason, ?pause, "request to the destination failed; retrying");
+    /// Records a failed request. It is logged once for all that fail until one is processed again.
+    pub fn failed(&self, reason: &str, pause: Duration) {
+        if self.begins_to_fail() {
+            let until = "retrying until it is accepted or `give_up_after` has passed";
+            tracing::warn!(reason, ?pause, "request to the destination failed; {until}");
+        } else {
+            tracing::debug!(reason, ?pause, "request to the destination failed");
         }
     }
 
-    /// Whether no other lane has failed during a pause that still lasts.
-    fn is_first_failure(&self, pause: Duration) -> bool {
+    /// Whether a failure is to be logged.
+    fn begins_to_fail(&self) -> bool {
         let (now, mut pauses) = (Instant::now(), self.lock());
-        let is_first = pauses.logged_until.is_none_or(|until| until <= now);
-        if is_first {
-            pauses.logged_until = Some(now + pause);
+        let mut failing = pauses.failing.unwrap_or(Failing { since: now, last: now, is_logged: false });
+        failing.last = now;
+        let is_news = !failing.is_logged && pauses.logged.is_none_or(|logged| now - logged >= LOG_INTERVAL);
+        if is_news {
+            (failing.is_logged, pauses.logged) = (true, Some(now));
         }
-        is_first
+        pauses.failing = Some(failing);
+        is_news
+    }
+
+    /// Records that a request that was sent at this time was processed.
+    pub fn processed(&self, sent: Instant) {
+        if let Some(after) = self.works_again(sent) {
+            tracing::info!(?after, "the destination takes requests again");
+        }
+    }
+
+    /// How long requests have failed, if that has ended and is to be logged.
+    fn works_again(&self, sent: Instant) -> Option<Duration> {
+        let mut pauses = self.lock();
+        // Requests in flight may be processed although later ones fail.
+        let failing = pauses.failing.take_if(|failing| failing.last <= sent)?;
+        failing.is_logged.then(|| failing.since.elapsed())
     }
 
     fn lock(&self) -> MutexGuard<'_, Until> {
@@ -181,13 +213,32 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_of_many_lanes_is_news_once() {
         let pauses = Pauses::default();
-        let first = |_| (pauses.extend(5 * SECOND), pauses.is_first_failure(5 * SECOND));
-        assert_eq!((0..3).map(first).collect::<Vec<_>>(), [(true, true), (false, false), (false, false)]);
+        assert_eq!((0..3).map(|_| pauses.extend(5 * SECOND)).collect::<Vec<_>>(), [true, false, false]);
         advance(2 * SECOND).await;
         assert!(!pauses.extend(4 * SECOND) && pauses.extend(6 * SECOND), "it is much longer now");
-        assert!(!pauses.is_first_failure(9 * SECOND));
         advance(3 * SECOND).await;
-        assert!(!pauses.extend(SECOND) && pauses.is_first_failure(SECOND), "only the failures' pause has ended");
+        assert!(!pauses.extend(SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_are_news_at_their_beginning_and_at_their_end() {
+        let pauses = Pauses::default();
+        let in_flight = Instant::now();
+        assert_eq!(pauses.works_again(in_flight), None, "nothing has failed");
+        advance(SECOND).await;
+        assert_eq!([(); 3].map(|()| pauses.begins_to_fail()), [true, false, false]);
+        assert_eq!(pauses.works_again(in_flight), None, "it was sent before");
+        advance(100 * SECOND).await;
+        assert!(!pauses.begins_to_fail());
+        assert_eq!(pauses.works_again(Instant::now()), Some(100 * SECOND));
+        assert_eq!(pauses.works_again(Instant::now()), None);
+        // A service that fails at some requests and takes others.
+        let news = |_| (pauses.begins_to_fail(), pauses.works_again(Instant::now()).is_some());
+        assert_eq!((0..3).map(news).collect::<Vec<_>>(), [(true, true), (false, false), (false, false)]);
+        advance(30 * SECOND).await;
+        assert!(!pauses.begins_to_fail());
+        advance(30 * SECOND).await;
+        assert!(pauses.begins_to_fail(), "it goes on to fail, which the log does not have yet");
     }
 
     #[tokio::test(start_paused = true)]

@@ -60,6 +60,7 @@ async fn a_flood_of_refused_connections_ends() {
 
 #[tokio::test]
 async fn the_head_of_a_request_may_not_be_too_long() {
+    let (log, _logging) = crate::testing::logged();
     let rig = Rig::start(|_| ()).await;
     for begin in ["GET / HTTP/1.1\r\nx: ", "GET /", "\r\n\r\nGET /"] {
         let mut stream = rig.connect().await;
@@ -70,6 +71,8 @@ async fn the_head_of_a_request_may_not_be_too_long() {
     }
     rig.ended(End::LargeHead, 3).await;
     rig.serves().await;
+    let lines = log.lines("large_head");
+    assert!(lines.len() == 1 && lines[0].contains("peer=127.0.0.1") && lines[0].contains("status=431"), "{lines:?}");
     // A long body is no long head.
     let length = 4 * 1024 * 1024;
     let mut stream = rig.sent(&format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n")).await;

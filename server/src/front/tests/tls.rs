@@ -1,6 +1,6 @@
 //! TLS: handshakes, and certificates that change.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -181,34 +181,17 @@ async fn a_broken_renewal_leaves_the_previous_certificate_in_use() {
     call(&mut connect(&rig, &second, &[]).await.unwrap()).await;
 }
 
-/// A place for log lines.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
-async fn a_broken_renewal_is_logged_once() {
+async fn a_broken_renewal_is_logged_once_and_so_is_its_end() {
     let first = made(2020, 2100);
     let pair = Pair::of(&first);
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let logging = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-    let _logging = tracing::subscriber::set_default(logging);
+    let (log, _logging) = crate::testing::logged();
+    let year = |renewal: &Renewal| chrono::Datelike::year(&renewal.expires_at().unwrap());
     let renewal = Arc::new(Renewal::start(pair.files.clone()).unwrap());
-    tokio::spawn(renewal.watch(Duration::from_millis(1)));
+    tokio::spawn(renewal.clone().watch(Duration::from_millis(1)));
     let logged = async |text: &str, count: usize| {
         let wait = async {
-            while String::from_utf8_lossy(&lines.0.lock().unwrap()).matches(text).count() < count {
+            while log.text().matches(text).count() < count {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
@@ -218,11 +201,17 @@ async fn a_broken_renewal_is_logged_once() {
     logged("has no private key", 1).await;
     std::fs::remove_file(&pair.files.key).unwrap();
     logged("there is no such file", 1).await;
-    pair.write(&made(2021, 2100));
+    let second = made(2021, 2100);
+    pair.write(&second);
     logged("the renewed certificate is in use", 1).await;
+    assert_eq!((renewal.problem(), year(&renewal)), (None, 2100));
     std::fs::write(&pair.files.key, "no key").unwrap();
     logged("has no private key", 2).await;
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(renewal.problem().unwrap().contains("has no private key"));
+    std::fs::write(&pair.files.key, &second.key).unwrap();
+    logged("the files of the certificate are right again", 1).await;
+    assert_eq!(renewal.problem(), None);
+    let text = log.text();
     assert_eq!(text.matches("WARN").count(), 3, "{text}");
 }
 

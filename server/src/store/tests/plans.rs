@@ -144,7 +144,8 @@ async fn everything(store: &Store) {
     store.newest_jobs(&[integration, id()]).await.unwrap();
     store.integrations_with_watermarks().await.unwrap();
     let limit = RateLimit { workspace: "w".into(), operation: "o".into(), requests: 5, seconds: 60 };
-    store.take_request(limit).await.unwrap();
+    store.take_request(limit.clone()).await.unwrap();
+    assert!(!store.take_request(RateLimit { requests: 1, ..limit }).await.unwrap().allowed);
     store.now().await.unwrap();
     let scheduled = id();
     store.last_ticks(&[scheduled]).await.unwrap();

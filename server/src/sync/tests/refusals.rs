@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::retries::logged;
 use super::rig::{LEASE, Rig, batch, moment, user};
 use crate::connectors::fake_braze::Answer;
 use crate::store::{Checkpoint, Job, JobStatus, Watermark};
 use crate::sync::destination::{Delivery, DeliveryContext, OpenDestination, Outcome};
+use crate::testing::logged;
 
 /// The response with which gateways refuse requests.
 fn bad_request() -> Answer {

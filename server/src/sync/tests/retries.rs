@@ -1,8 +1,8 @@
 //! Retries when the service fails or limits requests, and what ends them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -17,6 +17,7 @@ use crate::sync::lease_keeper::{Clock, LeaseKeeper};
 use crate::sync::run::Runner;
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
+use crate::testing::logged;
 
 fn users(rig: &Rig) -> BTreeSet<String> {
     rig.fake_braze.objects().iter().map(user).collect()
@@ -24,36 +25,6 @@ fn users(rig: &Rig) -> BTreeSet<String> {
 
 fn too_many(seconds: u32) -> Answer {
     Answer::new(429, "").header("Retry-After", seconds.to_string())
-}
-
-/// Captures the log of this thread from here on.
-pub(super) fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    (log, tracing::subscriber::set_default(subscriber))
-}
-
-#[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// The lines that contain a text.
-    pub(super) fn lines(&self, with: &str) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().filter(|line| line.contains(with)).map(str::to_owned).collect()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[tokio::test]
