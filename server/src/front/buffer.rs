@@ -76,16 +76,16 @@ pub(super) struct HeadSearch {
 }
 
 impl HeadSearch {
-    /// Looks at further bytes. Returns the number of bytes of the head so far; zero once it is complete.
+    /// Looks at further bytes. Returns the number of bytes of the head so far; zero for bytes behind its end.
     pub(super) fn push(&mut self, bytes: &[u8]) -> usize {
         if self.is_found {
             return 0;
         }
-        for byte in bytes {
+        for (index, byte) in bytes.iter().enumerate() {
             match byte {
                 b'\n' if self.at_line_end => {
                     self.is_found = true;
-                    return 0;
+                    return self.length + index + 1;
                 }
                 b'\n' => self.at_line_end = self.has_begun,
                 b'\r' => {}
@@ -107,10 +107,10 @@ mod tests {
         for cut in 0..head.len() {
             let mut search = HeadSearch::default();
             assert_eq!(search.push(&head[..cut]), cut);
-            assert_eq!(search.push(&head[cut..]), 0);
+            assert_eq!(search.push(&head[cut..]), head.len());
             assert_eq!(search.push(&[b'x'; 100]), 0, "bodies do not count");
         }
-        assert_eq!(HeadSearch::default().push(b"GET / HTTP/1.1\nhost: x\n\n"), 0);
+        assert_eq!(HeadSearch::default().push(b"GET / HTTP/1.1\nhost: x\n\nbody"), 24);
         assert_eq!(
             HeadSearch::default().push(b"\r\n\r\nGET / HTTP/1.1\r\n"),
             20,
