@@ -19,8 +19,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// The filter unless `RUST_LOG` is set. Warnings of sqlx are left out, because the store logs its outages itself.
-const DEFAULT_FILTER: &str = "info,sqlx=error";
+/// The filter unless `RUST_LOG` is set. What sqlx says is left out: its errors reach the store, which logs its outages itself.
+const DEFAULT_FILTER: &str = "info,sqlx=off";
 
 /// Starts logging to standard error.
 pub fn start(format: LogFormat) -> anyhow::Result<()> {
@@ -29,7 +29,7 @@ pub fn start(format: LogFormat) -> anyhow::Result<()> {
 
 /// Starts logging errors only, for commands with output of their own.
 pub fn start_quiet() -> anyhow::Result<()> {
-    start_with(LogFormat::Text, "error")
+    start_with(LogFormat::Text, "error,sqlx=off")
 }
 
 /// Starts logging with another default filter.

@@ -1,6 +1,7 @@
 //! Shared helpers for tests.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// The environment variable with the URL of a Postgres for tests, set by `cargo xtask test`.
 const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
@@ -10,6 +11,15 @@ pub fn postgres() -> String {
     std::env::var(POSTGRES).unwrap_or_else(|_| {
         panic!("{POSTGRES} is not set: run `cargo xtask test`, which starts a Postgres, or set it to the URL of a superuser")
     })
+}
+
+/// Waits until a condition is true.
+pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition().await {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the condition did not become true in time");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Captures the log of this thread from here on, until the guard is dropped.

@@ -256,6 +256,7 @@ async fn a_mail_says_why_a_sync_has_failed_and_what_to_do() {
         "RCPT TO:<b@example.com>",
         "MAIL FROM:<cdi@example.com>",
         &format!("Message-ID: <{id}@example.com>"),
+        "MIME-Version: 1.0",
         "Subject: [OpenCDI] Users of ours: config_error",
         "A sync of the integration \"Users of ours\" has ended in config_error.",
         "no table `people`",

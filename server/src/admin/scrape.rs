@@ -71,6 +71,7 @@ impl Scraper {
             are_workers_running: self.status.are_workers_running(),
             has_outage: self.status.store().is_none_or(|store| store.outage().is_some()),
             has_configuration_problem: self.status.configuration_problem().is_some(),
+            needs_restart: !self.status.restart_needed().is_empty(),
             clock_offset: self.status.clock_offset().map(|offset| offset.as_seconds_f64()),
             connections: self.status.connections().cloned(),
             certificate: self.status.certificate().cloned(),
@@ -130,6 +131,7 @@ struct Process {
     are_workers_running: Option<bool>,
     has_outage: bool,
     has_configuration_problem: bool,
+    needs_restart: bool,
     clock_offset: Option<f64>,
     connections: Option<Arc<Statistics>>,
     certificate: Option<Arc<Renewal>>,
@@ -153,6 +155,11 @@ impl Collector for Process {
             "configuration_error",
             "Whether the configuration file has an error, so that this process goes on with an earlier version of it",
             flag(self.has_configuration_problem),
+        )?;
+        plain(
+            "restart_needed",
+            "Whether the configuration file has changes that only a restart puts to use",
+            flag(self.needs_restart),
         )?;
         plain("store_outage", "Whether the store cannot be reached or written", flag(self.has_outage))?;
         plain(

@@ -82,10 +82,11 @@ impl Reload {
         self.live.failed(None);
         let (keys, integrations) = (config.keys.len(), config.integrations.len());
         let (keys, integrations) = (counted(keys, "key"), counted(integrations, "integration"));
-        let new = self.loaded.clone().unwrap_or_default();
+        // It may not have been there for a moment, when the hangup came.
+        let new = self.loaded.clone().unwrap_or_else(|| self.used.clone());
         let changes = changes::between(&String::from_utf8_lossy(&self.used), &String::from_utf8_lossy(&new));
-        let changes = changes.map(|changes| format!("; {changes}")).unwrap_or_default();
-        tracing::info!("{} reloaded: {keys}, {integrations}{changes}", self.file.display());
+        let changes = changes.unwrap_or_else(|| "no entry has changed, and secrets were read again".to_owned());
+        tracing::info!("{} reloaded: {keys}, {integrations}; {changes}", self.file.display());
         self.used = new;
         let restart = self.started_with.restart_needed_for(config);
         if !restart.is_empty() {

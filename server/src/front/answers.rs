@@ -21,6 +21,8 @@ pub(super) fn said(end: End) -> Option<(u16, &'static str, &'static str)> {
         End::TooManyFiles => (503, "Service Unavailable", "the server has as many open files as it may have"),
         End::Unavailable => (503, "Service Unavailable", "the server takes no requests at the moment"),
         End::NotTls => (400, "Bad Request", "this port takes HTTPS only; the URL begins with https://"),
+        End::Tls => (400, "Bad Request", "this port takes plain HTTP only; the URL begins with http://"),
+        End::NotHttp => (400, "Bad Request", "this is not the beginning of an HTTP request"),
         End::LargeHead => (431, "Request Header Fields Too Large", "the URL and the headers of a request are too long"),
         End::SlowRequest => (408, "Request Timeout", "the request did not arrive completely in time"),
         End::Http2

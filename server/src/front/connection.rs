@@ -145,7 +145,13 @@ impl Shared {
             let read = timeout_at(began + self.settings.request, read(client, first)).await;
             read.map_err(|_| End::SlowRequest)??;
         }
-        if first.filled().starts_with(HTTP2_PREFACE) { Err(End::Http2) } else { Ok(began) }
+        match first.filled() {
+            filled if filled.starts_with(HTTP2_PREFACE) => Err(End::Http2),
+            [TLS_HANDSHAKE, ..] if self.tls.is_none() => Err(End::Tls),
+            // Methods are words, and empty lines before them are skipped.
+            [b'\r' | b'\n' | b'!'..=b'~', ..] => Ok(began),
+            _ => Err(End::NotHttp),
+        }
     }
 
     /// Connects to the HTTP server and passes bytes in both directions.

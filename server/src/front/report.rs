@@ -61,6 +61,8 @@ fn deserves_a_line(end: End) -> bool {
         End::TooManyFiles
         | End::Http2
         | End::NotTls
+        | End::Tls
+        | End::NotHttp
         | End::LargeHead
         | End::Unavailable
         | End::BadHandshake

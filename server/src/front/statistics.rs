@@ -15,6 +15,10 @@ pub enum End {
     Http2,
     /// Refused: it began with plain HTTP where TLS is spoken.
     NotTls,
+    /// Refused: it began with TLS where plain HTTP is spoken.
+    Tls,
+    /// Refused: it began with something that begins no request.
+    NotHttp,
     /// Refused: the head of a request was too long.
     LargeHead,
     /// Refused: the HTTP server took no connection.
@@ -43,12 +47,14 @@ pub enum End {
 
 impl End {
     /// All of them, in the order of their declaration.
-    pub const ALL: [End; 17] = [
+    pub const ALL: [End; 19] = [
         End::TooManyConnections,
         End::TooManyFromAddress,
         End::TooManyFiles,
         End::Http2,
         End::NotTls,
+        End::Tls,
+        End::NotHttp,
         End::LargeHead,
         End::Unavailable,
         End::Finished,
@@ -76,6 +82,8 @@ impl End {
             End::TooManyFiles => "too_many_open_files",
             End::Http2 => "http2",
             End::NotTls => "not_tls",
+            End::Tls => "tls",
+            End::NotHttp => "not_http",
             End::LargeHead => "large_head",
             End::Unavailable => "unavailable",
             End::Finished => "finished",
@@ -120,6 +128,6 @@ mod tests {
         assert!(End::ALL.iter().enumerate().all(|(index, end)| *end as usize == index));
         let names: std::collections::HashSet<&str> = End::ALL.iter().map(|end| end.as_str()).collect();
         assert_eq!(names.len(), End::ALL.len());
-        assert_eq!(End::ALL.iter().filter(|end| end.is_refusal()).count(), 7);
+        assert_eq!(End::ALL.iter().filter(|end| end.is_refusal()).count(), 9);
     }
 }

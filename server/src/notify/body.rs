@@ -44,6 +44,9 @@ pub(super) struct Data {
     /// Of a recovered integration, and of one that goes on failing: the start of the first failed job since the last success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<String>,
+    /// Of a recovered integration: rows that its failed jobs have refused, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_refused_while_failing: Option<u64>,
     /// Of an overdue integration: the end of its last successful job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_success: Option<String>,
@@ -59,7 +62,15 @@ pub(super) fn of_ended(entry: &Entry, about: &About, ended: &EndedJob) -> Option
     let mut data = data(integration, about, Some(job));
     let tells_since = matches!(event, Event::Recovered | Event::Error | Event::ConfigError);
     data.failing_since = ended.failing_since.filter(|_| tells_since).map(timestamp);
-    data.next = next(event, integration, about, Some(job));
+    if event == Event::Recovered && ended.refused_while_failing > 0 {
+        data.rows_refused_while_failing = Some(ended.refused_while_failing);
+    }
+    data.next = match data.rows_refused_while_failing {
+        Some(_) if job.rows_failed_with_errors == 0 => {
+            Some(format!("cdi-server row-errors {}", argument(integration, about)))
+        }
+        _ => next(event, integration, about, Some(job)),
+    };
     let id = id(&[&entry.name, &job.id.to_string()]);
     let body = Body { kind: event.kind().to_owned(), timestamp: timestamp(finished), data };
     Some(message(entry, integration, Some(job), event, id, &body))
@@ -112,6 +123,7 @@ fn data(integration: IntegrationId, about: &About, job: Option<&Job>) -> Data {
         sync_finish_time: job.and_then(|job| job.sync_finish_time).map(timestamp),
         last_timestamp_synced: job.and_then(|job| job.last_timestamp_synced).map(timestamp),
         failing_since: None,
+        rows_refused_while_failing: None,
         last_success: None,
         next: None,
     }
@@ -119,15 +131,19 @@ fn data(integration: IntegrationId, about: &About, job: Option<&Job>) -> Data {
 
 /// The command with which to begin.
 fn next(event: Event, integration: IntegrationId, about: &About, job: Option<&Job>) -> Option<String> {
-    // A name may look like an option.
-    let name = if about.name.starts_with('-') { integration.to_string() } else { shell_word(&about.name) };
+    let name = argument(integration, about);
     let is_bad = matches!(event, Event::Error | Event::ConfigError | Event::Overdue);
     match job {
-        Some(job) if !is_bad && job.rows_failed_with_errors > 0 => {
+        Some(job) if event != Event::Overdue && job.rows_failed_with_errors > 0 => {
             Some(format!("cdi-server row-errors {name} --job {}", job.id))
         }
         _ => is_bad.then(|| format!("cdi-server jobs {name}")),
     }
+}
+
+/// An integration as the argument of a command. A name may look like an option.
+fn argument(integration: IntegrationId, about: &About) -> String {
+    if about.name.starts_with('-') { integration.to_string() } else { shell_word(&about.name) }
 }
 
 /// An ID that every replica derives from the same parts.

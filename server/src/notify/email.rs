@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, MIME_VERSION_1_0};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use reqwest::Url;
 use tokio::time::timeout;
@@ -14,6 +14,7 @@ use super::channel::{NotSent, place, root};
 use super::webhook::is_this_machine;
 use crate::secret::Secret;
 use crate::store::ClaimedMessage;
+use crate::text::counted;
 
 /// How long a mail server may take for each step, and for all of them.
 const STEP: Duration = Duration::from_secs(10);
@@ -138,6 +139,7 @@ impl Sender {
             .from(self.email.from.clone())
             .message_id(Some(format!("<{}@{}>", message.id, self.email.from.email.domain())))
             .subject(subject(&body))
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN);
         for recipient in recipients {
             mail = mail.to(recipient);
@@ -217,6 +219,9 @@ fn text(body: &Body) -> String {
         }
         _ => format!("A sync of the integration {name:?} has ended in {status}."),
     }];
+    if let Some(refused) = data.rows_refused_while_failing {
+        lines.push(format!("Meanwhile it refused {}, not to be sent again by themselves.", counted(refused, "row")));
+    }
     if let Some(cause) = &data.cause {
         lines.extend([String::new(), cause.clone()]);
     }

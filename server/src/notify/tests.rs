@@ -49,7 +49,14 @@ fn ended(status: JobStatus) -> EndedJob {
         scheduled_for: None,
         row_errors_deleted_at: None,
     };
-    EndedJob { integration: integration(1), job, previous: None, failing_since: None, overdue: Vec::new() }
+    EndedJob {
+        integration: integration(1),
+        job,
+        previous: None,
+        failing_since: None,
+        refused_while_failing: 0,
+        overdue: Vec::new(),
+    }
 }
 
 #[test]
@@ -373,6 +380,25 @@ async fn a_message_that_cannot_be_sent_stays_and_the_reason_has_no_secret() {
     let all = row("id || notify || body || error");
     assert!(!all.contains("hunter2") && !all.contains("whsec_"), "{all}");
     assert!(!format!("{entry:?}").contains("hunter2"), "{entry:?}");
+}
+
+#[test]
+fn the_first_success_does_not_hide_refused_rows() {
+    let again = |refused_while_failing| EndedJob {
+        failing_since: Some(Utc::now()),
+        refused_while_failing,
+        ..ended(JobStatus::Success)
+    };
+    let notifications = notifications(&[]);
+    let about = &notifications.integrations[&integration(1)];
+    let told = |refused| -> Value {
+        let message = body::of_ended(&entry("ops", "https://x", &[Event::Recovered]), about, &again(refused)).unwrap();
+        serde_json::from_str(&message.body).unwrap()
+    };
+    assert_eq!(told(0)["data"].get("rows_refused_while_failing"), None);
+    let told = told(3);
+    assert_eq!(told["data"]["rows_refused_while_failing"], 3);
+    assert_eq!(told["data"]["next"], "cdi-server row-errors 'Users 1'");
 }
 
 #[tokio::test]

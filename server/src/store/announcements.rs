@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _, query};
 
-use super::jobs::{self, Job, JobStatus};
+use super::jobs::{self, Job, JobStatus, count};
 use super::messages::NewMessage;
 use super::overdue::record_successes;
 use super::parameters::{bind_all, places};
@@ -41,6 +41,8 @@ pub struct EndedJob {
     pub previous: Option<(JobStatus, DateTime<Utc>)>,
     /// If the job before it has failed: the start of the first failed job since the last success.
     pub failing_since: Option<DateTime<Utc>>,
+    /// Rows that the failed jobs since the last success have refused.
+    pub refused_while_failing: u64,
     /// If it has succeeded: the `[[notify]]` entries for which the integration was overdue.
     pub overdue: Vec<String>,
 }
@@ -92,9 +94,16 @@ impl Store {
             announced += self.announce_in_transaction(&of_chunk, chunk, &messages).await?;
         }
         for chunk in over.chunks(IDS) {
-            let forget =
-                format!("UPDATE jobs SET announce = 0 WHERE announce = 2 AND id IN ({})", places(1, chunk.len()));
-            self.database.write(bind_all(query(AssertSqlSafe(forget)), chunk)).await?;
+            // One that another replica is announcing is left to it.
+            let forget = format!(
+                "UPDATE jobs SET announce = 0 WHERE id IN (SELECT id FROM jobs WHERE announce = 2 AND id IN ({}) {})",
+                places(1, chunk.len()),
+                self.database.skip_locked()
+            );
+            let forgotten = self.database.write(bind_all(query(AssertSqlSafe(forget)), chunk)).await?;
+            if forgotten > 0 {
+                tracing::info!(jobs = forgotten, "no messages about jobs whose integrations no replica has");
+            }
         }
         Ok(announced)
     }
@@ -125,6 +134,11 @@ impl Store {
     ) -> Result<usize, StoreError> {
         // In the order of their start times, in which jobs of one integration also end. Replicas take turns, so that this order
         // is kept.
+        let of_failed = "FROM jobs AS failed
+                 WHERE failed.integration_id = jobs.integration_id AND failed.started_at < jobs.started_at
+                   AND failed.started_at > COALESCE((SELECT good.started_at FROM jobs AS good
+                        WHERE good.integration_id = jobs.integration_id AND good.started_at < jobs.started_at
+                          AND good.status IN ('success', 'partial') ORDER BY good.started_at DESC LIMIT 1), 0)";
         let find = format!(
             "SELECT {columns}, integration_id,
                 (SELECT previous.status FROM jobs AS previous
@@ -132,11 +146,8 @@ impl Store {
                  ORDER BY previous.started_at DESC LIMIT 1) AS previous_status,
                 (SELECT MAX(previous.started_at) FROM jobs AS previous
                  WHERE previous.integration_id = jobs.integration_id AND previous.started_at < jobs.started_at) AS previous_started_at,
-                (SELECT MIN(failed.started_at) FROM jobs AS failed
-                 WHERE failed.integration_id = jobs.integration_id AND failed.started_at < jobs.started_at
-                   AND failed.started_at > COALESCE((SELECT good.started_at FROM jobs AS good
-                        WHERE good.integration_id = jobs.integration_id AND good.started_at < jobs.started_at
-                          AND good.status IN ('success', 'partial') ORDER BY good.started_at DESC LIMIT 1), 0)) AS failing_since
+                (SELECT MIN(failed.started_at) {of_failed}) AS failing_since,
+                (SELECT CAST(COALESCE(SUM(failed.rows_failed), 0) AS BIGINT) {of_failed}) AS refused_while_failing
              FROM jobs WHERE {condition} {for_update}",
             columns = jobs::COLUMNS,
             for_update = self.database.for_update()
@@ -186,6 +197,7 @@ fn ended_job(row: &AnyRow) -> Result<EndedJob, StoreError> {
         job: jobs::job(row)?,
         previous: previous_status.map(|status| JobStatus::read(&status, true)).zip(time("previous_started_at")?),
         failing_since: time("failing_since")?,
+        refused_while_failing: count(row.try_get("refused_while_failing")?),
         overdue: Vec::new(),
     })
 }

@@ -170,7 +170,17 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     /// The error of a call to a store that has been open.
     fn from(error: sqlx::Error) -> StoreError {
-        let kind = transience(&error).or_else(|| is_refusal(&error).then_some(Unavailability::Refused));
+        // PgBouncer's code when it takes no further connections, among others.
+        const PROTOCOL_VIOLATION: &str = "08P01";
+        let code = error.as_database_error().and_then(|error| error.code());
+        let is_refused = is_refusal(&error);
+        let kind = match transience(&error) {
+            Some(_) if is_refused && code.is_some_and(|code| code == PROTOCOL_VIOLATION) => {
+                Some(Unavailability::Refused)
+            }
+            Some(kind) => Some(kind),
+            None => is_refused.then_some(Unavailability::Refused),
+        };
         match kind {
             Some(kind) => StoreError::Unavailable { kind, reason: message(&error) },
             None => StoreError::Failed(error),

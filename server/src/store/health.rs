@@ -1,6 +1,7 @@
 //! The store's availability, as this process last saw it.
 //!
-//! An outage is logged once when it begins and once when it ends. While the store is unreachable every call fails at once,
+//! An outage is logged once when it begins and once when it ends, and seldom if its reason changes. Outages that follow one
+//! another at once, as when a statement fails that no probe makes, are logged only if they last. While the store is unreachable every call fails at once,
 //! and a single task probes it until it recovers. It counts as reachable while any call gets an answer, even if further
 //! connections are refused.
 
@@ -20,7 +21,11 @@ const RECENT_ANSWER: Duration = Duration::from_secs(5);
 /// after a pause of this length.
 const SHORTAGE_PAUSE: Duration = Duration::from_secs(60);
 /// A reason of an outage that has changed is logged at most this often.
-const REASON_INTERVAL: Duration = Duration::from_secs(10);
+const REASON_INTERVAL: Duration = Duration::from_secs(60);
+/// An outage that begins this soon after the last one is logged only once it has lasted for [`LASTING`].
+const AGAIN: Duration = Duration::from_secs(5);
+/// See [`AGAIN`].
+const LASTING: Duration = Duration::from_secs(10);
 /// After a write fails for lack of disk space, recovery is probed only this much later, because small writes may succeed on a
 /// nearly full disk.
 const DISK_FULL_PAUSE: Duration = Duration::from_secs(2);
@@ -134,7 +139,12 @@ impl Health {
     /// Logs the beginning of an outage.
     pub fn log_outage(&self) {
         let mut state = self.lock();
+        let recovered = state.recovered;
         let Some(outage) = &mut state.outage else { return };
+        let follows = recovered.is_some_and(|recovered| outage.since - recovered < AGAIN);
+        if outage.kind == Unavailability::Unreachable && follows && outage.since.elapsed() < LASTING {
+            return;
+        }
         let (kind, reason) = (outage.kind, outage.reason.clone());
         outage.logged = Some((reason.clone(), Instant::now()));
         drop(state);
@@ -167,15 +177,18 @@ impl Health {
         let Some(outage) = state.outage.as_mut().filter(|outage| outage.kind == Unavailability::Unreachable) else {
             return;
         };
-        let is_news = |(logged, at): &(String, Instant)| *logged != reason && at.elapsed() >= REASON_INTERVAL;
-        let is_news = outage.logged.as_ref().is_some_and(is_news);
-        if is_news {
-            outage.logged = Some((reason.clone(), Instant::now()));
-        }
         outage.reason.clone_from(&reason);
-        drop(state);
-        if is_news {
-            tracing::info!(reason, "the store is still unavailable");
+        match &mut outage.logged {
+            None => {
+                drop(state);
+                self.log_outage();
+            }
+            Some((logged, at)) if *logged != reason && at.elapsed() >= REASON_INTERVAL => {
+                (*logged, *at) = (reason.clone(), Instant::now());
+                drop(state);
+                tracing::info!(reason, "the store is still unavailable");
+            }
+            Some(_) => {}
         }
     }
 
@@ -186,7 +199,7 @@ impl Health {
         (state.answered, state.recovered) = (Some(now), Some(now));
         let outage = state.outage.take();
         drop(state);
-        if let Some(outage) = outage {
+        if let Some(outage) = outage.filter(|outage| outage.logged.is_some()) {
             tracing::info!(after = ?outage.since.elapsed(), "the store is available again");
         }
         self.recovered.notify_waiters();
@@ -218,6 +231,10 @@ impl State {
     fn lacks_connections(&mut self, now: Instant, reason: &str) {
         let known = self.shortage.take().filter(|shortage| now - shortage.last < SHORTAGE_PAUSE);
         let mut shortage = known.unwrap_or(Shortage { since: now, last: now, is_logged: false });
+        if now - shortage.last >= RECENT_ANSWER {
+            // It was over meanwhile.
+            shortage.since = now;
+        }
         shortage.last = now;
         if !shortage.is_logged && now - shortage.since > RECENT_ANSWER {
             shortage.is_logged = true;
@@ -228,109 +245,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(kind: Unavailability) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable { kind, reason: "why".into() })
-    }
-
-    #[test]
-    fn calls_fail_at_once_while_the_store_is_unreachable() {
-        let health = Health::default();
-        assert!(!health.record(&error(Unavailability::Busy), true));
-        assert!(health.check().is_ok());
-        assert!(health.record(&error(Unavailability::Unreachable), true));
-        assert!(!health.record(&error(Unavailability::Unreachable), true), "it is probed already");
-        assert!(health.check().unwrap_err().is_unavailable());
-        // A call that started before the outage may still succeed.
-        assert!(!health.record(&Ok(()), true));
-        assert!(health.check().is_err());
-        assert_eq!(health.time_since_recovery(), None);
-        health.mark_recovered();
-        assert!(health.check().is_ok() && health.time_since_recovery().is_some());
-    }
-
-    #[test]
-    fn one_successful_write_does_not_end_a_full_disk() {
-        let health = Health::default();
-        assert!(health.record(&error(Unavailability::DiskFull), true));
-        assert!(health.check().is_ok(), "reading works");
-        health.record(&Ok(()), true);
-        assert!(!health.may_have_recovered() && health.time_since_recovery().is_none());
-        assert!(!health.record(&error(Unavailability::Unreachable), true), "it is probed already");
-        assert!(health.check().is_err() && health.may_have_recovered());
-    }
-
-    #[test]
-    fn a_busy_connection_pool_is_an_outage_only_if_the_store_answers_no_call() {
-        let health = Health::default();
-        health.record(&Ok(()), true);
-        assert!(!health.record(&error(Unavailability::NoConnection), true));
-        assert!(health.check().is_ok());
-        assert!(health.record(&error(Unavailability::NoConnection), false), "there is none that callers wait for");
-        let silent = Health::default();
-        assert!(silent.record(&error(Unavailability::NoConnection), true));
-        assert!(silent.check().is_err());
-    }
-
-    #[test]
-    fn refused_connections_are_an_outage_only_if_there_are_no_others() {
-        let health = Health::default();
-        health.record(&Ok(()), true);
-        assert!(!health.record(&error(Unavailability::Refused), true), "others are in use");
-        assert!(health.check().is_ok());
-        assert!(health.record(&error(Unavailability::Refused), false));
-        assert!(health.check().is_err());
-    }
-
-    #[test]
-    fn the_reason_of_an_outage_is_that_of_the_last_probe() {
-        let health = Health::default();
-        health.record(&error(Unavailability::NoConnection), false);
-        assert!(health.is_unexplained());
-        let refused = StoreError::Unavailable { kind: Unavailability::Refused, reason: "wrong password".into() };
-        health.still_unreachable(&refused);
-        assert_eq!(health.outage().unwrap(), "the store is unavailable: wrong password");
-        let full = Health::default();
-        full.record(&error(Unavailability::DiskFull), true);
-        full.still_unreachable(&refused);
-        assert_eq!(full.outage().unwrap(), "the store is out of disk space: why");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_reason_that_has_changed_is_logged_but_not_often() {
-        let (log, _logging) = crate::testing::logged();
-        let health = Health::default();
-        let lost = || StoreError::Unavailable { kind: Unavailability::Unreachable, reason: "connection lost".into() };
-        let refused = StoreError::Unavailable { kind: Unavailability::Refused, reason: "wrong password".into() };
-        health.record(&Err::<(), _>(lost()), false);
-        health.log_outage();
-        for _ in 0..100 {
-            health.still_unreachable(&refused);
-            tokio::time::advance(Duration::from_millis(250)).await;
-        }
-        health.mark_recovered();
-        let told = ["connection lost", "wrong password", "available again"].map(|text| log.lines(text).len());
-        assert_eq!(told, [1, 1, 1], "{}", log.text());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_lack_of_connections_is_logged_if_it_goes_on() {
-        let (log, _logging) = crate::testing::logged();
-        let health = Health::default();
-        let lacks = || {
-            health.record(&Ok(()), true);
-            assert!(!health.record(&error(Unavailability::NoConnection), true));
-        };
-        lacks();
-        tokio::time::advance(Duration::from_secs(100)).await;
-        lacks();
-        assert_eq!(log.text(), "", "it is over each time");
-        for _ in 0..60 {
-            tokio::time::advance(Duration::from_secs(1)).await;
-            lacks();
-        }
-        assert_eq!(log.lines("others get no connection").len(), 1, "{}", log.text());
-    }
-}
+mod tests;

@@ -148,10 +148,14 @@ impl Store {
     ) -> Result<(), StoreError> {
         let ids: Vec<String> = integrations.iter().map(IntegrationId::to_string).collect();
         for chunk in ids.chunks(ROWS) {
+            // One that another replica changes meanwhile is left to it.
             let anew = format!(
-                "UPDATE overdue_watches SET succeeded_at = {{now}}
-                 WHERE notify = $1 AND overdue_at IS NULL AND succeeded_at < {{now}} - $2 AND integration_id IN ({})",
-                places(3, chunk.len())
+                "UPDATE overdue_watches SET succeeded_at = {{now}} WHERE notify = $1 AND integration_id IN
+                 (SELECT integration_id FROM overdue_watches
+                  WHERE notify = $1 AND overdue_at IS NULL AND succeeded_at < {{now}} - $2 AND integration_id IN ({})
+                  {})",
+                places(3, chunk.len()),
+                self.database.skip_locked()
             );
             let anew = query(self.database.with_store_clock(&anew)).bind(notify).bind(span(after));
             self.database.write(bind_all(anew, chunk)).await?;

@@ -16,6 +16,9 @@ use super::{Store, StoreError};
 
 /// Counters that are this many seconds old are removed.
 const MAX_AGE: i64 = 3600;
+/// How long a window is remembered as used up if more requests are counted in it than the limit: another replica may be about
+/// to give back those that it has refused.
+const DOUBTFUL: Duration = Duration::from_millis(500);
 
 /// A workspace's limit for an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +64,8 @@ struct UsedUpWindow {
     ends_at: u64,
     /// When it ends by this process's clock, or a little earlier.
     until: Instant,
+    /// When it has to be looked at again, if it does not end before.
+    known_until: Instant,
 }
 
 /// A request to be counted, or with `requests: 0` the question how many there were.
@@ -89,9 +94,10 @@ impl Counters {
     /// The decision for a window that is known to be used up.
     fn remembered(&self, limit: &RateLimit) -> Option<RateDecision> {
         let window = *locked(&self.used_up).get(&limit.key())?;
-        let left = window.until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        let now = Instant::now();
+        let left = window.until.checked_duration_since(now).filter(|left| !left.is_zero())?;
         // The limit may have been changed meanwhile.
-        (window.limit == limit.requests).then_some(RateDecision {
+        (window.limit == limit.requests && now < window.known_until).then_some(RateDecision {
             allowed: false,
             used: limit.requests,
             ends_at: window.ends_at,
@@ -156,14 +162,16 @@ async fn take(
             return Err(StoreError::Group("a rate-limit counter was not returned by the store".to_owned()));
         };
         let allowed = *used + requests <= limit.requests;
-        *used += requests;
-        if !allowed {
+        if allowed {
+            *used += requests;
+        } else if *requests > 0 {
             *refused.entry(key.clone()).or_default() += requests;
         }
         if *used >= limit.requests {
             // Time has passed since `begun`, so this is not after the window's end.
             let until = begun + window.left;
-            let used_up_window = UsedUpWindow { limit: limit.requests, ends_at: window.ends_at, until };
+            let known_until = if *used > limit.requests { begun + DOUBTFUL } else { until };
+            let used_up_window = UsedUpWindow { limit: limit.requests, ends_at: window.ends_at, until, known_until };
             locked(&used_up).insert(key, used_up_window);
         }
         Ok(RateDecision {
@@ -174,10 +182,17 @@ async fn take(
         })
     });
     let decisions: Result<Vec<RateDecision>, StoreError> = decisions.collect();
-    for (key, requests) in refused {
-        let Some(window) = counted.get(&key) else { continue };
-        // If this fails, only a limit that is raised within the window is reached too early.
-        let _ = give_back(&database, &key, window.start, requests).await;
+    let refused: Vec<(Key, i64, u64)> = refused
+        .into_iter()
+        .filter_map(|(key, requests)| counted.get(&key).map(|window| (key, window.start, requests)))
+        .collect();
+    if !refused.is_empty() {
+        // Nobody waits for this. If it fails, only a limit that is raised within the window is reached too early.
+        tokio::spawn(async move {
+            for (key, start, requests) in refused {
+                let _ = give_back(&database, &key, start, requests).await;
+            }
+        });
     }
     decisions
 }

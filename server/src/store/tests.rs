@@ -15,6 +15,7 @@ use super::{
     RecordAction, RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark, WatermarkChange,
 };
 use crate::secret::Secret;
+use crate::testing::until;
 use crate::types::{IntegrationId, PostgresUrl};
 
 const LEASE: Duration = Duration::from_secs(60);

@@ -105,6 +105,26 @@ async fn http_2_is_refused_in_its_own_words() {
 }
 
 #[tokio::test]
+async fn what_is_no_http_is_refused_and_logged() {
+    let (log, _logging) = crate::testing::logged();
+    let rig = Rig::start(|_| ()).await;
+    // A TLS handshake, then what no method begins with.
+    for (begin, end) in [(&b"\x16\x03\x01\x02\0\x01"[..], End::Tls), (b"\0\xff\x01", End::NotHttp)] {
+        let mut stream = rig.connect().await;
+        stream.write_all(begin).await.unwrap();
+        let answer = rest(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        rig.ended(end, 1).await;
+        let lines = log.lines(&format!("reason={:?}", end.as_str()));
+        assert!(lines.len() == 1 && lines[0].contains("peer=127.0.0.1"), "{}", log.text());
+    }
+    // Empty lines before a request are skipped, and methods may be unknown.
+    let mut stream = rig.sent("\r\nmkcol / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    answered(&mut stream).await;
+    rig.serves().await;
+}
+
+#[tokio::test]
 async fn without_an_http_server_requests_are_answered_with_503() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = listener.local_addr().unwrap();

@@ -10,6 +10,7 @@ on_both! {
     a_job_shows_whether_a_worker_has_claimed_it
     the_state_of_an_integration_is_that_of_its_jobs
     a_window_allows_as_many_concurrent_requests_as_the_limit
+    requests_that_a_lower_limit_refuses_take_nothing_of_a_higher_one
     a_window_that_is_used_up_is_answered_from_memory_until_it_ends
     counters_of_old_windows_are_removed
     triggers_that_arrive_together_start_one_job_each
@@ -151,8 +152,28 @@ async fn a_window_allows_as_many_concurrent_requests_as_the_limit(location: Stor
         assert_eq!((other.allowed, other.used), (true, 1));
     }
     // A higher limit applies at once, although the window was used up, and refused requests take nothing of it.
+    until(async || store.rate_usage(limit("ours", "trigger", 1000)).await.unwrap().used == 20).await;
     let more = store.take_request(limit("ours", "trigger", 1000)).await.unwrap();
     assert_eq!((more.allowed, more.used), (true, 21));
+}
+
+async fn requests_that_a_lower_limit_refuses_take_nothing_of_a_higher_one(location: StoreLocation) {
+    // In one group of a process that was just reloaded, and in groups of replicas of which one is reloaded later.
+    let replicas = [open(location.clone()).await, open(location.clone()).await];
+    for (operation, old, new) in [("trigger", 0, 0), ("list", 0, 1)] {
+        let limits = [(old, 10); 50].into_iter().chain([(new, 40); 30]);
+        let taken =
+            limits.map(|(replica, requests)| replicas[replica].take_request(limit("ours", operation, requests)));
+        let allowed = join_all(taken).await.into_iter().filter(|taken| taken.as_ref().unwrap().allowed).count() as u64;
+        assert!(allowed <= 40, "{allowed}");
+        let usage = async || replicas[new].rate_usage(limit("ours", operation, 40)).await.unwrap();
+        until(async || usage().await.used == allowed).await;
+        for n in allowed + 1..=40 {
+            let taken = replicas[new].take_request(limit("ours", operation, 40)).await.unwrap();
+            assert_eq!((taken.allowed, taken.used), (true, n));
+        }
+        assert!(!replicas[new].take_request(limit("ours", operation, 40)).await.unwrap().allowed);
+    }
 }
 
 async fn a_window_that_is_used_up_is_answered_from_memory_until_it_ends(location: StoreLocation) {

@@ -103,8 +103,12 @@ async fn jobs_are_announced_in_their_order_and_the_first_success_ends_a_failure(
     }
     // By the clock, the later ones have ended first.
     tamper(&location, "UPDATE jobs SET finished_at = 1000 - started_at".into()).await;
-    let seen = std::sync::Mutex::new(Vec::new());
+    tamper(&location, "UPDATE jobs SET rows_failed = 3 WHERE status IN ('error', 'config_error')".into()).await;
+    let (seen, refused) = (std::sync::Mutex::new(Vec::new()), std::sync::Mutex::new(Vec::new()));
     let note = |ended: &EndedJob| {
+        if ended.integration == integration {
+            refused.lock().unwrap().push(ended.refused_while_failing);
+        }
         let since = ended.failing_since.map(|time| time.timestamp_micros());
         let previous = ended.previous.map(|(status, at)| (status, at.timestamp_micros()));
         match ended.integration == integration {
@@ -126,6 +130,7 @@ async fn jobs_are_announced_in_their_order_and_the_first_success_ends_a_failure(
         (Success, Some(80), Some((Error, 80))),
     ];
     assert_eq!(*seen.lock().unwrap(), expected);
+    assert_eq!(*refused.lock().unwrap(), [0, 3, 0, 0, 3, 6, 0, 0, 3]);
 }
 
 async fn jobs_of_unknown_integrations_are_left_to_others_for_ten_minutes_and_hold_nobody_up(location: StoreLocation) {

@@ -88,6 +88,8 @@ async fn refuses_and_recovers(refusal: &Refusal) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(store.outage(), None);
+    store.close().await;
+    run("DROP DATABASE {name} WITH (FORCE); DROP ROLE {name}").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

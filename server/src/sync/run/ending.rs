@@ -135,15 +135,12 @@ fn status_by_counts(checkpoint: &Checkpoint) -> (JobStatus, Option<String>) {
         (_, 0) => (JobStatus::Success, None),
         (0, 1) => (
             JobStatus::Error,
-            Some(
-                "the only row was refused and will not be sent again by itself; `cdi-server row-errors` shows why"
-                    .into(),
-            ),
+            Some("the only row was refused and will not be sent again by itself; its row error says why".into()),
         ),
         (0, failed) => (
             JobStatus::Error,
             Some(format!(
-                "all {failed} rows were refused and will not be sent again by themselves; `cdi-server row-errors` shows why"
+                "all {failed} rows were refused and will not be sent again by themselves; their row errors say why"
             )),
         ),
         _ => (JobStatus::Partial, None),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::rig::{LEASE, Rig, sqlite, until, user};
+use super::rig::{LEASE, Rig, sqlite, user};
 use crate::connectors::fake_braze::Answer;
 use crate::store::JobStatus;
 use crate::sync::run_tuning::RunTuning;
+use crate::testing::until;
 use crate::types::IntegrationKind;
 
 /// A rig for events to the fake Braze server.

@@ -105,7 +105,7 @@ async fn a_400_that_names_every_object_refuses_each_with_its_own_reason() {
     assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 1));
     assert_eq!(
         job.cause.unwrap(),
-        "the only row was refused and will not be sent again by itself; `cdi-server row-errors` shows why"
+        "the only row was refused and will not be sent again by itself; its row error says why"
     );
     assert_eq!(rig.refused().await[0].1, "'email' is not a valid address");
     assert_eq!(rig.fake_braze.requests(), 1, "nothing is halved");

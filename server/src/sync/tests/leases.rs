@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::rig::{LEASE, Rig, until};
+use super::rig::{LEASE, Rig};
 use crate::connectors::fake_braze::Answer;
 use crate::store::{JobStatus, StoreError};
 use crate::sync::Workers;
@@ -12,6 +12,7 @@ use crate::sync::destination::DeliveryContext;
 use crate::sync::lease_keeper::{Clock, LeaseKeeper};
 use crate::sync::row::Row;
 use crate::sync::run_tuning::RunTuning;
+use crate::testing::until;
 use tokio::time::Instant;
 
 #[tokio::test]

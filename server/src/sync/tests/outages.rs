@@ -10,13 +10,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use super::rig::{LEASE, Rig, postgres_table, until, user};
+use super::rig::{LEASE, Rig, postgres_table, user};
 use crate::connectors::fake_braze::Answer;
 use crate::secret::Secret;
 use crate::store::{Cancelled, JobStatus, Page, Store, StoreLocation};
 use crate::sync::lease_keeper::Clock;
 use crate::sync::{CANCELLED, WorkerConfig, Workers};
 use crate::testing::postgres;
+use crate::testing::until;
 use crate::types::PostgresUrl;
 
 /// The number of accepted users. Fails if one was sent twice.

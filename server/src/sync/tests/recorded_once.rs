@@ -8,13 +8,14 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::rig::{LEASE, Rig, until};
+use super::rig::{LEASE, Rig};
 use crate::store::JobStatus;
 use crate::sync::batch::Batch;
 use crate::sync::destination::{Delivery, DeliveryContext, Limits, OpenDestination};
 use crate::sync::object::ObjectEncoder;
 use crate::sync::source::{Read, ReadRequest, Reading, SourceReport};
 use crate::sync::{Destination, Source, SyncError};
+use crate::testing::until;
 use crate::types::IntegrationKind;
 
 /// A source whose connection breaks at the end of its first reading, and that is unavailable from then on.

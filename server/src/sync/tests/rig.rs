@@ -439,15 +439,6 @@ fn service(fake_braze: &FakeBraze, key: &Secret) -> UsersTrack {
     }
 }
 
-/// Waits until a condition is true.
-pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition().await {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the condition did not become true in time");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 /// The time this many seconds after the start of 2026, as RFC 3339.
 pub fn time(seconds: i64) -> String {
     moment(seconds).to_rfc3339_opts(SecondsFormat::Micros, true)
