@@ -174,12 +174,16 @@ async fn a_store_with_another_password_is_an_outage_that_is_logged_once() {
     let api = Api::new(&server.url, &setup.key);
     assert_eq!(api.list().await, Some(200));
     execute(&mut outside, "ALTER ROLE with_password PASSWORD 'second'").await;
-    // Open connections would go on working.
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'with_password'";
-    execute(&mut outside, end).await;
-
     let admin = server.last_logged("health and metrics at ");
     let (_, admin) = admin.split_once("http://").unwrap();
+    // Open connections would go on working, and one that is being opened cannot be ended yet.
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'with_password'";
+    eventually("there is an outage", async || {
+        let mut outside = connect(&postgres.url()).await;
+        execute(&mut outside, end).await;
+        (server.logged("the store is unavailable") > 0).then_some(())
+    })
+    .await;
     let body = eventually("the reason is told", async || {
         let ready = reqwest::get(format!("http://{admin}/readyz")).await.unwrap();
         let (status, body) = (ready.status().as_u16(), ready.json::<serde_json::Value>().await.unwrap());
