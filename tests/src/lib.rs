@@ -27,6 +27,7 @@ use apidrift_core::rules::Rule;
 use cdi_server::config::Config;
 use cdi_server::secret::{KeyHash, Secret, new_key};
 use cdi_server::service::{Role, Service};
+use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 
 /// The integration that every test service has.
@@ -124,6 +125,16 @@ impl Setup {
     /// The path of a file in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Writes a certificate for this machine and its key, `cert.pem` and `key.pem`. Returns the certificate in PEM.
+    pub fn certify(&self) -> String {
+        let key = KeyPair::generate().expect("a key can be made");
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]);
+        let certificate = params.and_then(|params| params.self_signed(&key)).expect("a certificate can be made");
+        std::fs::write(self.path("cert.pem"), certificate.pem()).expect("the folder of a test can be written");
+        std::fs::write(self.path("key.pem"), key.serialize_pem()).expect("the folder of a test can be written");
+        certificate.pem()
     }
 
     /// Writes `opencdi.toml` and returns its path.

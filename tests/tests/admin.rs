@@ -384,10 +384,7 @@ async fn metrics_of_certificates() -> String {
     let mut setup = Setup::with_rows(1);
     setup.more = ADMIN.to_owned();
     setup.server = "[server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"".to_owned();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
-    std::fs::write(setup.path("cert.pem"), certificate.pem()).unwrap();
-    std::fs::write(setup.path("key.pem"), key.serialize_pem()).unwrap();
+    setup.certify();
     let server = ServerProcess::start(&setup.write()).await;
     let text = request(Method::GET, format!("{}/metrics", admin(&server).await)).await.text().await.unwrap();
     text.lines().filter(|line| line.contains("cdi_certificate_")).map(|line| format!("{line}\n")).collect()

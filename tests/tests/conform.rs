@@ -12,7 +12,6 @@ use cdi_server::secret::{KeyHash, new_key};
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::process::ServerProcess;
 use contract_tests::{FOREIGN, INTEGRATION, Setup, UNKNOWN, eventually, repository};
-use rcgen::{CertificateParams, KeyPair};
 use rustix::process::Signal;
 
 /// Runs `conform` on a testbed with windows of two seconds. `tell` edits the description that `conform` gets.
@@ -108,10 +107,7 @@ fn a_service_with_everything_on_conforms_before_and_after_a_reload() {
                     max_connections_per_address = 100\n\
                     [server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\""
         .to_owned();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
-    std::fs::write(setup.path("cert.pem"), certificate.pem()).unwrap();
-    std::fs::write(setup.path("key.pem"), key.serialize_pem()).unwrap();
+    setup.certify();
     let limits = Limits { trusted: Some(setup.path("cert.pem")), ..Limits::default() };
     let failing: Vec<_> = Fault::ALL.iter().map(|fault| (fault.as_str(), new_key())).collect();
     let permissions: Vec<String> =

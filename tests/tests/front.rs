@@ -10,17 +10,8 @@ use contract_tests::process::ServerProcess;
 use contract_tests::{Setup, eventually, program};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
-/// A certificate for this machine, and the file of its key.
-fn certificate(setup: &Setup) -> Vec<u8> {
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
-    std::fs::write(setup.path("cert.pem"), certificate.pem()).unwrap();
-    std::fs::write(setup.path("key.pem"), key.serialize_pem()).unwrap();
-    certificate.pem().into_bytes()
-}
-
-fn client(pem: &[u8]) -> reqwest::Client {
-    let certificate = reqwest::Certificate::from_pem(pem).unwrap();
+fn client(pem: &str) -> reqwest::Client {
+    let certificate = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
     reqwest::Client::builder().tls_certs_only([certificate]).build().unwrap()
 }
 
@@ -35,7 +26,7 @@ async fn a_service_with_a_certificate_renews_it_while_it_runs() {
         String::from_utf8(output.stdout).unwrap()
     };
     assert!(check().contains("cert.pem cannot be read: there is no such file"), "{}", check());
-    let first = certificate(&setup);
+    let first = setup.certify();
     assert!(check().contains("the certificate is valid until "), "{}", check());
     let server = ServerProcess::start(&config).await;
     assert!(server.url.starts_with("https://127.0.0.1:"), "{}", server.url);
@@ -45,7 +36,7 @@ async fn a_service_with_a_certificate_renews_it_while_it_runs() {
     };
     let old = client(&first);
     assert_eq!(list(&old).await.unwrap(), 200);
-    let renewed = client(&certificate(&setup));
+    let renewed = client(&setup.certify());
     eventually("the renewed certificate is used", async || list(&renewed).await.ok().filter(|status| *status == 200))
         .await;
     assert_eq!(list(&old).await.unwrap(), 200, "its connection is still open");
@@ -80,7 +71,7 @@ async fn a_service_with_a_certificate_renews_it_while_it_runs() {
 async fn cdi_trusts_a_private_certificate_that_it_is_told_of() {
     let mut setup = Setup::with_rows(1);
     setup.server = "[server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"".to_owned();
-    certificate(&setup);
+    setup.certify();
     let server = ServerProcess::start(&setup.write()).await;
     let list = |trusted: Option<&str>, url: &str| {
         let mut cdi = Command::new(program("cdi"));

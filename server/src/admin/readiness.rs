@@ -104,10 +104,7 @@ async fn store(status: &Status) -> (Check, Check) {
 
 /// What is wrong with the configuration file, or not in use.
 fn configuration(status: &Status) -> Option<String> {
-    let restart = status.restart_needed();
-    let restart = (!restart.is_empty())
-        .then(|| format!("restart `cdi-server serve` to use what has changed in {}", restart.join(", ")));
-    joined([status.configuration_problem(), restart])
+    joined([status.configuration_problem(), status.restart_needed()])
 }
 
 /// What is wrong with the files of the certificate, or with the one in use.

@@ -71,7 +71,7 @@ impl Scraper {
             are_workers_running: self.status.are_workers_running(),
             has_outage: self.status.store().is_none_or(|store| store.outage().is_some()),
             has_configuration_problem: self.status.configuration_problem().is_some(),
-            needs_restart: !self.status.restart_needed().is_empty(),
+            needs_restart: self.status.restart_needed().is_some(),
             clock_offset: self.status.clock_offset().map(|offset| offset.as_seconds_f64()),
             connections: self.status.connections().cloned(),
             certificate: self.status.certificate().cloned(),

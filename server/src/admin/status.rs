@@ -100,8 +100,11 @@ impl Status {
         *locked(&self.restart_needed) = sections;
     }
 
-    pub(super) fn restart_needed(&self) -> Vec<&'static str> {
-        locked(&self.restart_needed).clone()
+    /// What to do so that all of the configuration file is used; `None` if it is.
+    pub fn restart_needed(&self) -> Option<String> {
+        let sections = locked(&self.restart_needed);
+        let advice = || format!("restart `cdi-server serve` to use what has changed in {}", sections.join(", "));
+        (!sections.is_empty()).then(advice)
     }
 
     /// What is wrong with the configuration file, while the process goes on with an earlier version of it; `None` if the

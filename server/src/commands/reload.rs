@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{audit, changes};
 use crate::api;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::service::{Live, Role};
 use crate::text::counted;
 
@@ -64,11 +64,21 @@ impl Reload {
     }
 
     async fn reload(&mut self) {
-        let file = self.file.clone();
+        let (file, used) = (self.file.clone(), self.used.clone());
+        // It may not have been there for a moment, when the hangup came.
+        let new = self.loaded.clone().unwrap_or_else(|| used.clone());
         // Thousands of integrations take a while.
-        let loaded = tokio::task::spawn_blocking(move || Config::load(&file, &api::known())).await;
-        let error = match loaded {
-            Ok(Ok(config)) => return self.apply(&config),
+        let loaded = tokio::task::spawn_blocking(move || {
+            let config = Config::load(&file, &api::known())?;
+            let changes = changes::between(&String::from_utf8_lossy(&used), &String::from_utf8_lossy(&new));
+            Ok::<_, ConfigError>((config, changes, new))
+        });
+        let error = match loaded.await {
+            Ok(Ok((config, changes, new))) => {
+                self.apply(&config, changes);
+                self.used = new;
+                return;
+            }
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
@@ -77,22 +87,16 @@ impl Reload {
         self.live.failed(Some(error));
     }
 
-    fn apply(&mut self, config: &Config) {
+    fn apply(&self, config: &Config, changes: Option<String>) {
         self.live.apply(config);
         self.live.failed(None);
         let (keys, integrations) = (config.keys.len(), config.integrations.len());
         let (keys, integrations) = (counted(keys, "key"), counted(integrations, "integration"));
-        // It may not have been there for a moment, when the hangup came.
-        let new = self.loaded.clone().unwrap_or_else(|| self.used.clone());
-        let changes = changes::between(&String::from_utf8_lossy(&self.used), &String::from_utf8_lossy(&new));
         let changes = changes.unwrap_or_else(|| "no entry has changed, and secrets were read again".to_owned());
         tracing::info!("{} reloaded: {keys}, {integrations}; {changes}", self.file.display());
-        self.used = new;
-        let restart = self.started_with.restart_needed_for(config);
-        if !restart.is_empty() {
-            tracing::warn!("restart `cdi-server serve` to use what has changed in {}", restart.join(", "));
+        if let Some(advice) = self.live.needs_restart_for(self.started_with.restart_needed_for(config)) {
+            tracing::warn!("{advice}");
         }
-        self.live.needs_restart_for(restart);
         audit::log(config, self.role, Utc::now());
     }
 }

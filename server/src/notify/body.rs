@@ -62,15 +62,10 @@ pub(super) fn of_ended(entry: &Entry, about: &About, ended: &EndedJob) -> Option
     let mut data = data(integration, about, Some(job));
     let tells_since = matches!(event, Event::Recovered | Event::Error | Event::ConfigError);
     data.failing_since = ended.failing_since.filter(|_| tells_since).map(timestamp);
-    if event == Event::Recovered && ended.refused_while_failing > 0 {
-        data.rows_refused_while_failing = Some(ended.refused_while_failing);
-    }
-    data.next = match data.rows_refused_while_failing {
-        Some(_) if job.rows_failed_with_errors == 0 => {
-            Some(format!("cdi-server row-errors {}", argument(integration, about)))
-        }
-        _ => next(event, integration, about, Some(job)),
-    };
+    data.rows_refused_while_failing =
+        Some(ended.refused_while_failing).filter(|rows| event == Event::Recovered && *rows > 0);
+    let of_refused = |_| format!("cdi-server row-errors {}", argument(integration, about));
+    data.next = next(event, integration, about, Some(job)).or_else(|| data.rows_refused_while_failing.map(of_refused));
     let id = id(&[&entry.name, &job.id.to_string()]);
     let body = Body { kind: event.kind().to_owned(), timestamp: timestamp(finished), data };
     Some(message(entry, integration, Some(job), event, id, &body))

@@ -42,9 +42,10 @@ impl Live {
         self.status.set_integrations(shown(config));
     }
 
-    /// Records which sections of the configuration have changed without being used.
-    pub fn needs_restart_for(&self, sections: Vec<&'static str>) {
+    /// Records which sections of the configuration have changed without being used. Returns what to do about them.
+    pub fn needs_restart_for(&self, sections: Vec<&'static str>) -> Option<String> {
         self.status.set_restart_needed(sections);
+        self.status.restart_needed()
     }
 
     /// Records why the last reload has failed, or that it has not.

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _, query};
 
-use super::jobs::{self, Job, JobStatus, count};
+use super::jobs::{self, Job, JobStatus, count, integration_id};
 use super::messages::NewMessage;
 use super::overdue::record_successes;
 use super::parameters::{bind_all, places};
@@ -147,7 +147,7 @@ impl Store {
                 (SELECT MAX(previous.started_at) FROM jobs AS previous
                  WHERE previous.integration_id = jobs.integration_id AND previous.started_at < jobs.started_at) AS previous_started_at,
                 (SELECT MIN(failed.started_at) {of_failed}) AS failing_since,
-                (SELECT CAST(COALESCE(SUM(failed.rows_failed), 0) AS BIGINT) {of_failed}) AS refused_while_failing
+                (SELECT CAST(COALESCE(SUM(failed.rows_failed), 0) AS BIGINT) {of_failed} AND failed.rows_failed > 0) AS refused_while_failing
              FROM jobs WHERE {condition} {for_update}",
             columns = jobs::COLUMNS,
             for_update = self.database.for_update()
@@ -188,12 +188,10 @@ impl Store {
 }
 
 fn ended_job(row: &AnyRow) -> Result<EndedJob, StoreError> {
-    let integration: String = row.try_get("integration_id")?;
-    let unreadable = |_| StoreError::Unreadable { what: "integration ID", value: integration.clone() };
     let time = |column: &str| row.try_get::<Option<i64>, &str>(column)?.map(from_micros).transpose();
     let previous_status = row.try_get::<Option<String>, _>("previous_status")?;
     Ok(EndedJob {
-        integration: integration.parse().map_err(unreadable)?,
+        integration: integration_id(row, "integration_id")?,
         job: jobs::job(row)?,
         previous: previous_status.map(|status| JobStatus::read(&status, true)).zip(time("previous_started_at")?),
         failing_since: time("failing_since")?,

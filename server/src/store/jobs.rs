@@ -291,9 +291,7 @@ impl Store {
                 list = list.bind(integration.to_string());
             }
             for row in self.database.read(list).await? {
-                let id: String = row.try_get("listed_id")?;
-                let id = id.parse().map_err(|_| StoreError::Unreadable { what: "integration ID", value: id })?;
-                newest.insert(id, job(&row)?);
+                newest.insert(integration_id(&row, "listed_id")?, job(&row)?);
             }
         }
         Ok(newest)
@@ -358,6 +356,12 @@ pub(super) fn job(row: &AnyRow) -> Result<Job, StoreError> {
         scheduled_for: time("scheduled_for")?,
         row_errors_deleted_at: time("row_errors_deleted_at")?,
     })
+}
+
+/// The ID of an integration in this column.
+pub(super) fn integration_id(row: &AnyRow, column: &str) -> Result<IntegrationId, StoreError> {
+    let id: String = row.try_get(column)?;
+    id.parse().map_err(|_| StoreError::Unreadable { what: "integration ID", value: id })
 }
 
 /// A stored count, which is never negative.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::{AnyConnection, Row as _, query};
 
-use super::jobs::{JobId, count};
+use super::jobs::{JobId, count, integration_id};
 use super::parameters::places;
 use super::time::span;
 use super::{Store, StoreError};
@@ -102,11 +102,9 @@ impl Store {
         );
         let claim = query(claim).bind(span(length)).bind(id);
         let Some(row) = self.database.write_one(claim).await? else { return Ok(None) };
-        let integration: String = row.try_get("integration_id")?;
-        let unreadable = |_| StoreError::Unreadable { what: "integration ID", value: integration.clone() };
         Ok(Some(ClaimedMessage {
             id: id.to_owned(),
-            integration: integration.parse().map_err(unreadable)?,
+            integration: integration_id(&row, "integration_id")?,
             event: row.try_get("event")?,
             body: row.try_get("body")?,
             attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),

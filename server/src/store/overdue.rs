@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _, query};
 
 use super::announcements::EndedJob;
-use super::jobs::Job;
+use super::jobs::{Job, integration_id};
 use super::messages::NewMessage;
 use super::parameters::{bind_all, places};
 use super::time::{from_micros, span};
@@ -209,10 +209,8 @@ pub(super) async fn record_successes(connection: &mut AnyConnection, jobs: &[Str
 }
 
 fn overdue(row: &AnyRow) -> Result<Overdue, StoreError> {
-    let integration: String = row.try_get("integration_id")?;
-    let unreadable = |_| StoreError::Unreadable { what: "integration ID", value: integration.clone() };
     Ok(Overdue {
-        integration: integration.parse().map_err(unreadable)?,
+        integration: integration_id(row, "integration_id")?,
         since: from_micros(row.try_get("succeeded_at")?)?,
         last_success: row.try_get::<Option<i64>, _>("last_success")?.map(from_micros).transpose()?,
         job: None,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Row as _, query};
 
-use super::jobs::JobStatus;
+use super::jobs::{JobStatus, integration_id};
 use super::time::from_micros;
 use super::{Store, StoreError};
 use crate::types::IntegrationId;
@@ -52,7 +52,6 @@ impl Store {
         let rows = self.database.read(states).await?;
         rows.iter()
             .map(|row| {
-                let id: String = row.try_get("id")?;
                 let has_ended = row.try_get::<Option<i64>, _>("finished_at")?.is_some();
                 let status = |column: &str, has_ended: bool| -> Result<Option<JobStatus>, StoreError> {
                     Ok(row.try_get::<Option<String>, &str>(column)?.map(|text| JobStatus::read(&text, has_ended)))
@@ -66,8 +65,7 @@ impl Store {
                     last_job_status: status("status", has_ended)?,
                     config_error: status("ended_status", true)? == Some(JobStatus::ConfigError),
                 };
-                let id = id.parse().map_err(|_| StoreError::Unreadable { what: "integration ID", value: id })?;
-                Ok((id, state))
+                Ok((integration_id(row, "id")?, state))
             })
             .collect()
     }

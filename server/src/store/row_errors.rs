@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _, query};
 
 use super::jobs::{JobId, count};
+use super::parameters::places;
 use super::time::from_micros;
 use super::{Store, StoreError, micros};
 
@@ -75,7 +76,8 @@ pub(super) async fn insert(
     let known = rows_failed.min(MAX_ROW_ERRORS).saturating_sub(errors.len() as u64);
     let mut number = i64::try_from(known + 1).unwrap_or(i64::MAX);
     for chunk in errors.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<String> = (0..chunk.len()).map(|row| placeholders(row * COLUMNS)).collect();
+        let rows: Vec<String> =
+            (0..chunk.len()).map(|row| format!("({})", places(row * COLUMNS + 1, COLUMNS))).collect();
         let statement = format!(
             "INSERT INTO row_errors (job_id, number, identifier, updated_at, reason, payload) VALUES {}
              ON CONFLICT (job_id, number) DO NOTHING",
@@ -95,10 +97,4 @@ pub(super) async fn insert(
         insert.execute(&mut *connection).await?;
     }
     Ok(())
-}
-
-/// The placeholders of a row, after `before` earlier parameters: `($7, $8, …)`.
-fn placeholders(before: usize) -> String {
-    let placeholders: Vec<String> = (before + 1..=before + COLUMNS).map(|number| format!("${number}")).collect();
-    format!("({})", placeholders.join(", "))
 }
