@@ -16,6 +16,7 @@ CREATE INDEX jobs_with_old_row_errors ON jobs (finished_at)
     WHERE finished_at IS NOT NULL AND rows_failed > 0 AND row_errors_deleted_at IS NULL;
 
 CREATE INDEX rate_limits_by_time ON rate_limits (window_start);
+ALTER TABLE rate_limits ADD COLUMN free BIGINT NOT NULL DEFAULT 0; -- what the limit left free before the last count
 
 ALTER TABLE jobs ADD COLUMN scheduled_for BIGINT;           -- the tick that started it; null: a request did
 

@@ -1,7 +1,8 @@
 //! Rate-limit counters: requests per fixed window, shared by all replicas. Windows go by the store's clock.
 //!
 //! A request is counted in the store before it is allowed, so a limit is exact over any number of replicas. Requests of a
-//! process that arrive at the same time are counted by one statement, and a window that is used up is remembered.
+//! process that arrive at the same time are counted by one statement, and a window that is used up is remembered. Requests that
+//! are refused are not counted: they would use up a limit that is raised, or one of a replica with another configuration.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,9 +17,6 @@ use super::{Store, StoreError};
 
 /// Counters that are this many seconds old are removed.
 const MAX_AGE: i64 = 3600;
-/// How long a window is remembered as used up if more requests are counted in it than the limit: another replica may be about
-/// to give back those that it has refused.
-const DOUBTFUL: Duration = Duration::from_millis(500);
 
 /// A workspace's limit for an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +62,6 @@ struct UsedUpWindow {
     ends_at: u64,
     /// When it ends by this process's clock, or a little earlier.
     until: Instant,
-    /// When it has to be looked at again, if it does not end before.
-    known_until: Instant,
 }
 
 /// A request to be counted, or with `requests: 0` the question how many there were.
@@ -94,10 +90,9 @@ impl Counters {
     /// The decision for a window that is known to be used up.
     fn remembered(&self, limit: &RateLimit) -> Option<RateDecision> {
         let window = *locked(&self.used_up).get(&limit.key())?;
-        let now = Instant::now();
-        let left = window.until.checked_duration_since(now).filter(|left| !left.is_zero())?;
+        let left = window.until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
         // The limit may have been changed meanwhile.
-        (window.limit == limit.requests && now < window.known_until).then_some(RateDecision {
+        (window.limit == limit.requests).then_some(RateDecision {
             allowed: false,
             used: limit.requests,
             ends_at: window.ends_at,
@@ -125,15 +120,22 @@ impl Store {
     }
 }
 
-/// The state of a window in the store after a group was counted.
-struct Counted {
-    /// Requests counted in the window, those of this group included even if they are refused.
+/// A window, as the requests of a group are allowed one by one.
+struct Window {
+    /// Allowed requests.
     used: u64,
-    /// When the window began, in Unix seconds.
-    start: i64,
     ends_at: u64,
     /// Time until its end, when the statement ran.
     left: Duration,
+}
+
+/// The requests of a group for a workspace and an operation.
+struct Requests {
+    /// The limit.
+    most: u64,
+    /// The length of a window in seconds.
+    seconds: u64,
+    number: u64,
 }
 
 async fn take(
@@ -142,118 +144,96 @@ async fn take(
     taken: Vec<Taken>,
 ) -> Result<Vec<RateDecision>, StoreError> {
     // In order, so that statements of two replicas cannot wait for each other.
-    let mut requests: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
+    let mut requests: BTreeMap<(Key, u64), Requests> = BTreeMap::new();
     for Taken { limit, requests: more } in &taken {
-        requests.entry(limit.key()).or_insert((limit.seconds.max(1), 0)).1 += more;
+        let (most, seconds) = (limit.requests, limit.seconds.max(1));
+        requests.entry((limit.key(), most)).or_insert(Requests { most, seconds, number: 0 }).number += more;
     }
     let begun = Instant::now();
-    let counted = add(&database, &requests).await?;
-    let mut before: HashMap<Key, u64> = requests
-        .into_iter()
-        .filter_map(|(key, (_, requests))| {
-            let used = counted.get(&key)?.used.saturating_sub(requests);
-            Some((key, used))
-        })
-        .collect();
-    let mut refused: HashMap<Key, u64> = HashMap::new();
+    // Usually one: during a reload, requests of a group may have different limits.
+    let mut statements: Vec<BTreeMap<Key, Requests>> = Vec::new();
+    for ((key, _), of_limit) in requests {
+        match statements.iter_mut().find(|statement| !statement.contains_key(&key)) {
+            Some(statement) => drop(statement.insert(key, of_limit)),
+            None => statements.push(BTreeMap::from([(key, of_limit)])),
+        }
+    }
+    let mut windows = HashMap::new();
+    for statement in &statements {
+        windows.extend(add(&database, statement).await?);
+    }
     let decisions = taken.iter().map(|Taken { limit, requests }| {
         let key = limit.key();
-        let (Some(window), Some(used)) = (counted.get(&key), before.get_mut(&key)) else {
+        let Some(window) = windows.get_mut(&(key.clone(), limit.requests)) else {
             return Err(StoreError::Group("a rate-limit counter was not returned by the store".to_owned()));
         };
-        let allowed = *used + requests <= limit.requests;
+        let allowed = window.used + requests <= limit.requests;
         if allowed {
-            *used += requests;
-        } else if *requests > 0 {
-            *refused.entry(key.clone()).or_default() += requests;
+            window.used += requests;
         }
-        if *used >= limit.requests {
+        if window.used >= limit.requests {
             // Time has passed since `begun`, so this is not after the window's end.
             let until = begun + window.left;
-            let known_until = if *used > limit.requests { begun + DOUBTFUL } else { until };
-            let used_up_window = UsedUpWindow { limit: limit.requests, ends_at: window.ends_at, until, known_until };
+            let used_up_window = UsedUpWindow { limit: limit.requests, ends_at: window.ends_at, until };
             locked(&used_up).insert(key, used_up_window);
         }
         Ok(RateDecision {
             allowed,
-            used: (*used).min(limit.requests),
+            used: window.used.min(limit.requests),
             ends_at: window.ends_at,
             seconds_left: seconds_up(window.left),
         })
     });
-    let decisions: Result<Vec<RateDecision>, StoreError> = decisions.collect();
-    let refused: Vec<(Key, i64, u64)> = refused
-        .into_iter()
-        .filter_map(|(key, requests)| counted.get(&key).map(|window| (key, window.start, requests)))
-        .collect();
-    if !refused.is_empty() {
-        // Nobody waits for this. If it fails, only a limit that is raised within the window is reached too early.
-        tokio::spawn(async move {
-            for (key, start, requests) in refused {
-                let _ = give_back(&database, &key, start, requests).await;
-            }
-        });
-    }
-    decisions
+    decisions.collect()
 }
 
-/// Takes refused requests out of a window: they would use up a limit that is raised meanwhile.
-async fn give_back(
-    database: &Arc<Database>,
-    (workspace, operation): &Key,
-    start: i64,
-    requests: u64,
-) -> Result<(), StoreError> {
-    let statement =
-        "UPDATE rate_limits SET used = used - $1 WHERE workspace = $2 AND operation = $3 AND window_start = $4";
-    database.count(query(statement).bind(whole(requests)).bind(workspace).bind(operation).bind(start)).await?;
-    Ok(())
-}
-
-/// Adds requests to the present windows, by workspace and operation: the length of a window in seconds, and how many requests.
+/// Counts as many of the requests in the present windows as the limits allow. Returns the windows as they were before, by key
+/// and limit.
 async fn add(
     database: &Arc<Database>,
-    requests: &BTreeMap<Key, (u64, u64)>,
-) -> Result<HashMap<Key, Counted>, StoreError> {
-    let rows: Vec<String> = (0..requests.len())
-        .map(|row| row * 4)
-        .map(|n| {
-            format!(
-                "(CAST(${} AS TEXT), CAST(${} AS TEXT), CAST(${} AS BIGINT), CAST(${} AS BIGINT))",
-                n + 1,
-                n + 2,
-                n + 3,
-                n + 4
-            )
-        })
-        .collect();
+    requests: &BTreeMap<Key, Requests>,
+) -> Result<Vec<((Key, u64), Window)>, StoreError> {
+    let row = |n: usize| {
+        let number = |n: usize| format!("CAST(${n} AS BIGINT)");
+        let text = |n: usize| format!("CAST(${n} AS TEXT)");
+        format!("({}, {}, {}, {}, {})", text(n + 1), text(n + 2), number(n + 3), number(n + 4), number(n + 5))
+    };
+    let rows: Vec<String> = (0..requests.len()).map(|number| row(number * 5)).collect();
+    // `free` is what the limit leaves free before this. `excluded.free` is the limit, of which a new window has used nothing.
     let statement = format!(
-        "WITH counted (workspace, operation, seconds, requests) AS (VALUES {})
-         INSERT INTO rate_limits (workspace, operation, window_start, used)
-         SELECT workspace, operation, {{now}} / 1000000 / seconds * seconds, requests FROM counted WHERE true
-         ON CONFLICT (workspace, operation, window_start) DO UPDATE SET used = rate_limits.used + excluded.used
-         RETURNING workspace, operation, window_start, used, {{now}} AS now",
+        "WITH counted (workspace, operation, seconds, requests, most) AS (VALUES {})
+         INSERT INTO rate_limits (workspace, operation, window_start, used, free)
+         SELECT workspace, operation, {{now}} / 1000000 / seconds * seconds,
+                CASE WHEN requests < most THEN requests ELSE most END, most FROM counted WHERE true
+         ON CONFLICT (workspace, operation, window_start) DO UPDATE SET
+                used = rate_limits.used + CASE WHEN rate_limits.used + excluded.used <= excluded.free THEN excluded.used
+                                               WHEN rate_limits.used < excluded.free THEN excluded.free - rate_limits.used
+                                               ELSE 0 END,
+                free = excluded.free - rate_limits.used
+         RETURNING workspace, operation, window_start, free, {{now}} AS now",
         rows.join(", ")
     );
     let mut statement = query(database.with_store_clock(&statement));
-    for ((workspace, operation), (seconds, requests)) in requests {
-        statement = statement.bind(workspace).bind(operation).bind(whole(*seconds)).bind(whole(*requests));
+    for ((workspace, operation), Requests { most, seconds, number }) in requests {
+        statement = statement.bind(workspace).bind(operation);
+        statement = statement.bind(whole(*seconds)).bind(whole(*number)).bind(whole(*most));
     }
-    let mut counted = HashMap::new();
+    let mut windows = Vec::new();
     for row in database.count(statement).await? {
         let key: Key = (row.try_get("workspace")?, row.try_get("operation")?);
-        let Some((seconds, requests)) = requests.get(&key) else { continue };
+        let Some(Requests { most, seconds, number }) = requests.get(&key) else { continue };
         let (start, now): (i64, i64) = (row.try_get("window_start")?, row.try_get("now")?);
-        let (end, used) = (start.saturating_add(whole(*seconds)), count(row.try_get("used")?));
+        let end = start.saturating_add(whole(*seconds));
+        let used = count(whole(*most).saturating_sub(row.try_get("free")?));
         let left = Duration::from_micros(count(end.saturating_mul(1_000_000).saturating_sub(now)));
-        if used == *requests && used > 0 {
+        if used == 0 && *number > 0 {
             // A new window: old ones go.
             let old = query("DELETE FROM rate_limits WHERE workspace = $1 AND operation = $2 AND window_start < $3");
             database.count(old.bind(&key.0).bind(&key.1).bind(start - MAX_AGE)).await?;
         }
-        counted.insert(key, Counted { used, start, ends_at: count(end), left });
+        windows.push(((key, *most), Window { used, ends_at: count(end), left }));
     }
-    Ok(counted)
+    Ok(windows)
 }
 
 fn whole(number: u64) -> i64 {

@@ -15,7 +15,6 @@ use super::{
     RecordAction, RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark, WatermarkChange,
 };
 use crate::secret::Secret;
-use crate::testing::until;
 use crate::types::{IntegrationId, PostgresUrl};
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -133,7 +132,7 @@ async fn make_older(location: &StoreLocation, version: i64) {
     let mut older = String::from(
         "DROP TABLE messages; DROP TABLE overdue_watches; DROP INDEX jobs_to_announce; DROP INDEX jobs_left_to_others; ALTER TABLE jobs DROP COLUMN announce;
          DROP TABLE schedules; DROP INDEX jobs_waiting; DROP INDEX jobs_leased; DROP INDEX jobs_with_row_errors; DROP INDEX jobs_ended;
-         DROP INDEX rate_limits_by_time; DROP INDEX jobs_succeeded;
+         DROP INDEX rate_limits_by_time; ALTER TABLE rate_limits DROP COLUMN free; DROP INDEX jobs_succeeded;
          DROP INDEX jobs_with_old_row_errors; ALTER TABLE jobs DROP COLUMN row_errors_deleted_at;
          ALTER TABLE jobs DROP COLUMN scheduled_for;
          DROP TABLE record_changes; DROP TABLE digest_key; ALTER TABLE jobs DROP COLUMN changes_written;

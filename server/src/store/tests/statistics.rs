@@ -100,7 +100,7 @@ async fn the_size_and_the_clock_are_known(location: StoreLocation) {
     assert_eq!(ping.schema, Some(schema::KNOWN));
     assert!((ping.now - Utc::now()).abs() < TimeDelta::minutes(1));
     for number in 0..200 {
-        let more = format!("INSERT INTO rate_limits VALUES ('{}', 'x', {number}, 1)", "w".repeat(1000));
+        let more = format!("INSERT INTO rate_limits VALUES ('{}', 'x', {number}, 1, 0)", "w".repeat(1000));
         store.database.write(query(AssertSqlSafe(more))).await.unwrap();
     }
     assert!(store.size().await.unwrap() > before + 100_000);
