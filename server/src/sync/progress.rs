@@ -235,6 +235,11 @@ impl Progress {
         (self.rows_synced, self.rows_failed)
     }
 
+    /// Rows of the job that are acknowledged: delivered, refused or unchanged.
+    pub fn acknowledged(&self) -> u64 {
+        self.rows_synced + self.rows_failed + self.spared.rows
+    }
+
     /// What the job has spared.
     pub fn spared(&self) -> Spared {
         self.spared

@@ -211,8 +211,7 @@ impl Run<'_> {
     }
 
     fn rows_acknowledged(&self) -> u64 {
-        let (synced, failed) = self.progress.lock().counts();
-        synced + failed
+        self.progress.lock().acknowledged()
     }
 
     /// Reads and delivers all rows that are not acknowledged yet. After a transient error the state is that of a job that was

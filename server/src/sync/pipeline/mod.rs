@@ -268,11 +268,10 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
         if !self.is_sending || is_all_sent {
             return;
         }
-        let ((synced, refused), pending) = {
+        let (rows, refused, pending) = {
             let progress = self.deliverer.progress.lock();
-            (progress.counts(), progress.pending())
+            (progress.acknowledged(), progress.counts().1, progress.pending())
         };
-        let rows = synced + refused;
         // Rows may be refused before older ones are answered.
         if rows >= MIN_ROWS_FOR_SHARE && refused as f64 > (rows + pending as u64) as f64 * most {
             let cause = format!(
