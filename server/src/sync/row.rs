@@ -3,6 +3,8 @@
 use highway::{HighwayHash as _, HighwayHasher};
 use twox_hash::XxHash3_64;
 
+use super::object::attributes::{AttributeHasher, Attributes};
+
 /// A row of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -14,8 +16,19 @@ pub struct Row {
     pub payload: Option<String>,
     /// Why the row cannot be sent, where that was seen in reading it.
     pub flaw: Option<String>,
+    /// Its attributes, once they are to be compared with those of the destination.
+    pub compared: Option<Box<ComparedAttributes>>,
     user: u64,
     digest: u128,
+}
+
+/// The attributes of a row, to be compared with those that the destination has of its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparedAttributes {
+    /// [`RowHasher::user`].
+    pub user: u128,
+    /// The attributes.
+    pub attributes: Attributes,
 }
 
 impl Row {
@@ -29,7 +42,7 @@ impl Row {
     ) -> Row {
         let user = identifier.as_ref().map_or(0, Identifier::number);
         let digest = hasher.digest(user, updated_at, identifier.as_ref(), payload.as_deref(), flaw.as_deref());
-        Row { updated_at, identifier, payload, flaw, user, digest }
+        Row { updated_at, identifier, payload, flaw, compared: None, user, digest }
     }
 
     /// The same without a store's key.
@@ -46,6 +59,13 @@ impl Row {
     /// A number for the row's user: rows of one user have the same.
     pub fn user(&self) -> u64 {
         self.user
+    }
+
+    /// Sets its attributes. From now on its user's number is that of [`ComparedAttributes::user`], so that users with the same
+    /// attributes have the same number.
+    pub fn set_compared(&mut self, compared: ComparedAttributes) {
+        self.user = compared.user as u64;
+        self.compared = Some(Box::new(compared));
     }
 
     /// The digest of the row's version.
@@ -80,6 +100,28 @@ impl RowHasher {
             *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
         }
         RowHasher(highway::Key(words))
+    }
+
+    /// Makes digests of attributes, with the same key.
+    pub fn attributes(&self) -> AttributeHasher {
+        AttributeHasher::new(self.0)
+    }
+
+    /// The hash by which the attributes of a user are kept. Identifiers that differ in their notation only have the same.
+    pub fn user(&self, identifier: &Identifier) -> u128 {
+        let normal = |text: &str| match identifier {
+            Identifier::Email(_) => text.trim().to_lowercase(),
+            Identifier::Phone(_) => text.chars().filter(char::is_ascii_digit).collect(),
+            _ => text.to_owned(),
+        };
+        let mut hasher = HighwayHasher::new(self.0);
+        hasher.append(&[identifier.kind()]);
+        for text in identifier.texts().map(normal) {
+            hasher.append(&(text.len() as u64).to_le_bytes());
+            hasher.append(text.as_bytes());
+        }
+        let [low, high] = hasher.finalize128();
+        u128::from(high) << 64 | u128::from(low)
     }
 
     fn digest(

@@ -3,6 +3,7 @@
 mod acknowledged;
 mod delivery;
 mod leases;
+mod only_changed;
 mod oracle;
 mod outages;
 mod postgres;

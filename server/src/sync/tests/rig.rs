@@ -356,7 +356,7 @@ impl Rig {
     pub async fn known(&self) -> Known {
         let id = self.integration.id;
         let (watermark, record) = (self.store.watermark(id).await.unwrap(), self.store.record(id).await.unwrap());
-        Known { watermark, record, digest_key: self.store.digest_key() }
+        Known { watermark, record, digest_key: self.store.digest_key(), comparison: None }
     }
 
     /// Starts to read all rows.
@@ -421,6 +421,7 @@ fn integration(folder: &Path) -> Integration {
         keep_payloads: false,
         max_failed_share: None,
         max_duration: Duration::from_secs(3600),
+        only_changed: false,
         lookback: Duration::from_secs(600),
         contact_emails: Vec::new(),
         source: sqlite(folder.join("source.db"), "users"),
