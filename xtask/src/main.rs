@@ -74,9 +74,12 @@ enum Bench {
     Status,
     /// Sync rows from SQLite and Postgres into a file and a local service, compared with only moving them
     Sync {
-        /// How many rows
-        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10..=100_000_000))]
-        rows: u32,
+        /// What to measure
+        #[arg(value_enum, default_value_t = bench::SyncPart::Throughput)]
+        part: bench::SyncPart,
+        /// How many rows; by default a million, or ten for a first load. `latency` sends for 25 seconds whatever this says
+        #[arg(long, value_parser = clap::value_parser!(u32).range(10..=100_000_000))]
+        rows: Option<u32>,
     },
 }
 
@@ -98,7 +101,7 @@ fn run(chore: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Bench(Bench::Check) => bench::check::run(&cli::root()?),
         Xtask::Bench(Bench::Service) => bench::service(&cli::root()?),
         Xtask::Bench(Bench::Status) => bench::status(&cli::root()?),
-        Xtask::Bench(Bench::Sync { rows }) => bench::sync(&cli::root()?, rows),
+        Xtask::Bench(Bench::Sync { part, rows }) => bench::sync(&cli::root()?, part, rows),
         Xtask::Test { filter, soak } => test::run(&cli::root()?, &filter, soak),
     }
 }

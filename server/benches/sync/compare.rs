@@ -46,3 +46,38 @@ pub fn bodies(bodies: &[Bytes], rows: u32) {
     }
     arrived.are_all();
 }
+
+/// Checks arrivals in little memory and time: each row comes once, and all objects together are as long as they must be.
+pub struct Tally {
+    arrived: Vec<u64>,
+    pub rows: u32,
+    bytes: u64,
+}
+
+impl Tally {
+    pub fn new(rows: u32) -> Tally {
+        Tally { arrived: vec![0; rows.div_ceil(64) as usize], rows: 0, bytes: 0 }
+    }
+
+    /// Takes objects, of which `framing` bytes and a separator between two belong to none.
+    pub fn take(&mut self, objects: &str, framing: usize) {
+        const USER: &str = "\"external_id\":\"user-";
+        let before = self.rows;
+        for (at, _) in objects.match_indices(USER) {
+            let number = &objects[at + USER.len()..];
+            let row: usize = number[..number.find('"').unwrap()].parse().unwrap();
+            let (word, bit) = (&mut self.arrived[row / 64], 1 << (row % 64));
+            assert_eq!(*word & bit, 0, "user-{row} came twice");
+            *word |= bit;
+            self.rows += 1;
+        }
+        let objects_taken = (self.rows - before) as usize;
+        self.bytes += (objects.len() - framing - objects_taken.saturating_sub(1)) as u64;
+    }
+
+    /// Checks that all rows have come as they are.
+    pub fn is_all(&self, rows: u32) {
+        assert_eq!(self.rows, rows, "rows are missing");
+        assert_eq!(self.bytes, (0..rows).map(|row| seed::object(row).len() as u64).sum::<u64>(), "objects differ");
+    }
+}

@@ -3,10 +3,17 @@
 //! The real server syncs a million rows from SQLite and from Postgres to a file and to a local service. The raw baseline reads
 //! the same rows in the same order and writes the same bytes, or sends the same requests with a bare HTTP client, without any
 //! processing. A third baseline is a simple Python script. Every object that arrives is compared with the seeded rows.
+//!
+//! `latency` measures a service that is far away and allows only so many requests a second, `changed` the setting
+//! `only_changed`, and `first-load` the first sync of a large table.
 
 #![allow(clippy::unwrap_used)]
 
+mod changed;
 mod compare;
+mod first_load;
+mod latency;
+mod limited;
 mod raw;
 mod seed;
 mod server;
@@ -38,36 +45,50 @@ fn main() {
     let asked = std::env::var("OPENCDI_BENCH_ROWS").ok().map(|text| text.parse().unwrap());
     let (rows, rounds) = if measures { (asked.unwrap_or(1_000_000), ROUNDS) } else { (2000, 1) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let part = std::env::var("OPENCDI_BENCH_PART").ok();
+    let is_asked = |name: &str| part.as_deref().map_or(!measures || name == "throughput", |part| part == name);
     runtime.block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let (full, tenth) = (folder.path().join("full"), folder.path().join("tenth"));
-        println!("seeding {rows} rows into each source");
-        let sources = seed::sources(&full, rows).await;
-        let fewer = seed::sources(&tenth, rows / 10).await;
-        println!(
-            "starting the server takes {:.0} ms\n",
-            server::start_up(&full, &sources[0]).await.as_secs_f64() * 1e3
-        );
-        println!(
-            "{:<46} {:>9} {:>9} {:>7} {:>9} {:>8} {:>12} {:>8} {:>10}",
-            "", "rows/s", "raw", "of raw", "Python", "× Python", "nothing new", "peak MB", "of a tenth"
-        );
-        for (source, fewer) in sources.iter().zip(&fewer) {
-            let few = into_file(&tenth, fewer, rows / 10, 1).await;
-            into_file(&full, source, rows, rounds).await.print(source, "file", rows, &few);
-            let few = into_service(&tenth, fewer, rows / 10, 1, Duration::ZERO).await;
-            into_service(&full, source, rows, rounds, Duration::ZERO).await.print(source, "/users/track", rows, &few);
-            let remote = into_service(&full, source, rows, 1, REMOTE_DELAY).await;
-            remote.print(source, "/users/track, 5 ms away", rows, &few);
+        if is_asked("throughput") {
+            throughput(rows, rounds).await;
         }
-        seed::remove(&sources).await;
-        seed::remove(&fewer).await;
+        if is_asked("latency") {
+            latency::measure(measures).await;
+        }
+        if is_asked("changed") {
+            changed::measure(rows, measures).await;
+        }
+        if is_asked("first-load") {
+            first_load::measure(rows).await;
+        }
     });
+}
+
+async fn throughput(rows: u32, rounds: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let (full, tenth) = (folder.path().join("full"), folder.path().join("tenth"));
+    println!("seeding {rows} rows into each source");
+    let sources = seed::sources(&full, rows).await;
+    let fewer = seed::sources(&tenth, rows / 10).await;
+    println!("starting the server takes {:.0} ms\n", server::start_up(&full, &sources[0]).await.as_secs_f64() * 1e3);
+    println!(
+        "{:<46} {:>9} {:>9} {:>7} {:>9} {:>8} {:>12} {:>8} {:>10}",
+        "", "rows/s", "raw", "of raw", "Python", "× Python", "nothing new", "peak MB", "of a tenth"
+    );
+    for (source, fewer) in sources.iter().zip(&fewer) {
+        let few = into_file(&tenth, fewer, rows / 10, 1).await;
+        into_file(&full, source, rows, rounds).await.print(source, "file", rows, &few);
+        let few = into_service(&tenth, fewer, rows / 10, 1, Duration::ZERO).await;
+        into_service(&full, source, rows, rounds, Duration::ZERO).await.print(source, "/users/track", rows, &few);
+        let remote = into_service(&full, source, rows, 1, REMOTE_DELAY).await;
+        remote.print(source, "/users/track, 5 ms away", rows, &few);
+    }
+    seed::remove(&sources).await;
+    seed::remove(&fewer).await;
     println!(
         "\nraw: reads the same rows in the same order and writes the same bytes without any processing, or sends the same requests\n\
-         with a bare HTTP client and the same concurrency. Python: a simple loop without checkpoints, retries or row errors.\n\
-         Nothing new: from the trigger to the end of a sync without new rows. Peak: the server's memory, also for a tenth of the\n\
-         rows. Best of {rounds} rounds (5 ms away: one round). Every object that arrived was compared with the seeded rows."
+     with a bare HTTP client and the same concurrency. Python: a simple loop without checkpoints, retries or row errors.\n\
+     Nothing new: from the trigger to the end of a sync without new rows. Peak: the server's memory, also for a tenth of the\n\
+     rows. Best of {rounds} rounds (5 ms away: one round). Every object that arrived was compared with the seeded rows."
     );
 }
 

@@ -26,6 +26,31 @@ pub fn payload(row: u32) -> String {
     )
 }
 
+/// The object of a row, as it is sent.
+pub fn object(row: u32) -> String {
+    format!("{{\"external_id\":\"{}\",{}", user(row), &payload(row)[1..])
+}
+
+/// A SQLite table with rows in insertion order.
+pub fn appended(path: &Path, rows: u32) -> Source {
+    seed_sqlite(path, rows, |row, _| i64::from(row));
+    Source { name: "SQLite, appended", database: Database::Sqlite(path.to_owned()), order: "rowid" }
+}
+
+/// A SQLite table with rows that were updated since.
+pub fn changed(path: &Path, rows: u32) -> Source {
+    seed_sqlite(path, rows, shuffled);
+    Source { name: "SQLite, changed", database: Database::Sqlite(path.to_owned()), order: "UPDATED_AT" }
+}
+
+/// The same in Postgres, if there is one: `cargo xtask bench` starts it.
+pub async fn in_postgres(rows: u32) -> Option<Source> {
+    let url = std::env::var("OPENCDI_TEST_POSTGRES").ok()?;
+    let table = format!("bench_{}", uuid::Uuid::new_v4().simple());
+    seed_postgres(&url, &table, rows).await;
+    Some(Source { name: "Postgres, changed", database: Database::Postgres { url, table }, order: "updated_at" })
+}
+
 fn updated_at(position: i64) -> String {
     let time = chrono::DateTime::from_timestamp_micros(FIRST + position * 1000).unwrap();
     time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
@@ -40,25 +65,8 @@ fn shuffled(row: u32, rows: u32) -> i64 {
 /// Seeds SQLite with rows in insertion order, and SQLite and Postgres with rows that were updated since.
 pub async fn sources(folder: &Path, rows: u32) -> Vec<Source> {
     std::fs::create_dir(folder).unwrap();
-    let sqlite = |name: &str, time: fn(u32, u32) -> i64| {
-        let path = folder.join(name);
-        seed_sqlite(&path, rows, time);
-        Database::Sqlite(path)
-    };
-    let mut sources = vec![
-        Source { name: "SQLite, appended", database: sqlite("appended.db", |row, _| i64::from(row)), order: "rowid" },
-        Source { name: "SQLite, changed", database: sqlite("changed.db", shuffled), order: "UPDATED_AT" },
-    ];
-    // Set by `cargo xtask bench`.
-    if let Ok(url) = std::env::var("OPENCDI_TEST_POSTGRES") {
-        let table = format!("bench_{}", uuid::Uuid::new_v4().simple());
-        seed_postgres(&url, &table, rows).await;
-        sources.push(Source {
-            name: "Postgres, changed",
-            database: Database::Postgres { url, table },
-            order: "updated_at",
-        });
-    }
+    let mut sources = vec![appended(&folder.join("appended.db"), rows), changed(&folder.join("changed.db"), rows)];
+    sources.extend(in_postgres(rows).await);
     sources
 }
 

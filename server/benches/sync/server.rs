@@ -32,6 +32,19 @@ pub enum Destination {
     Service(String),
 }
 
+/// Lines for the configuration.
+#[derive(Clone, Copy)]
+pub struct Keys<'a> {
+    pub store: &'a str,
+    pub integration: &'a str,
+    pub destination: &'a str,
+}
+
+/// The defaults.
+pub const USUAL: Keys<'static> = Keys { store: "sqlite:opencdi.db", integration: "", destination: "" };
+/// Settings of `users_track` by which no rate is kept. Empty while it keeps none.
+pub const UNLIMITED: &str = "";
+
 /// The measurements of a round.
 pub struct Measured {
     /// From the trigger to the end of the sync.
@@ -43,14 +56,14 @@ pub struct Measured {
 }
 
 /// A server that is stopped when this is dropped.
-struct Server {
+pub struct Server {
     process: Child,
     client: Client,
 }
 
 impl Server {
     /// Starts a server with an empty store, and waits until it accepts connections.
-    async fn start(folder: &Path, source: &Source, destination: &Destination) -> Server {
+    pub async fn start(folder: &Path, source: &Source, destination: &Destination, keys: Keys<'_>) -> Server {
         let key = new_key();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         for name in ["opencdi.db", "opencdi.db-wal", "opencdi.db-shm", "out.jsonl"] {
@@ -68,9 +81,10 @@ impl Server {
                 format!("kind = \"users_track\"\nurl = {url:?}\napi_key = {{ file = \"sink.key\" }}")
             }
         };
+        let Keys { store, integration, destination: delivery } = keys;
         let hash = KeyHash::of(key.expose());
         let config = format!(
-            r#"store = "sqlite:opencdi.db"
+            r#"store = "{store}"
 [server]
 listen = "127.0.0.1:{port}"
 [[workspaces]]
@@ -86,10 +100,12 @@ id = "{INTEGRATION}"
 name = "Users"
 workspace = "bench"
 type = "attributes"
+{integration}
 [integrations.source]
 {source}
 [integrations.destination]
 {destination}
+{delivery}
 "#
         );
         let file = folder.join("opencdi.toml");
@@ -107,7 +123,8 @@ type = "attributes"
         server
     }
 
-    async fn sync(&self) -> Duration {
+    /// Syncs, and returns the time from the trigger to the end.
+    pub async fn sync(&self) -> Duration {
         let begin = Instant::now();
         let id: Uuid = INTEGRATION.parse().unwrap();
         let often = WaitOptions::default().poll(Duration::from_millis(10), Duration::from_millis(20));
@@ -117,7 +134,7 @@ type = "attributes"
     }
 
     /// The process's highest memory use so far, in bytes.
-    fn peak(&self) -> u64 {
+    pub fn peak(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
@@ -134,7 +151,11 @@ impl Drop for Server {
 
 /// Syncs all rows, then syncs again without new rows.
 pub async fn sync(folder: &Path, source: &Source, destination: &Destination) -> Measured {
-    let server = Server::start(folder, source, destination).await;
+    let keys = match destination {
+        Destination::File(_) => USUAL,
+        Destination::Service(_) => Keys { destination: UNLIMITED, ..USUAL },
+    };
+    let server = Server::start(folder, source, destination, keys).await;
     let took = server.sync().await;
     let peak = server.peak();
     let nothing_new = server.sync().await;
@@ -144,6 +165,6 @@ pub async fn sync(folder: &Path, source: &Source, destination: &Destination) -> 
 /// The time until a server accepts connections.
 pub async fn start_up(folder: &Path, source: &Source) -> Duration {
     let begin = Instant::now();
-    let _server = Server::start(folder, source, &Destination::File(folder.join("out.jsonl"))).await;
+    let _server = Server::start(folder, source, &Destination::File(folder.join("out.jsonl")), USUAL).await;
     begin.elapsed()
 }
