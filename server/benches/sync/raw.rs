@@ -13,8 +13,8 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use crate::server::{Database, Source};
 
-/// Concurrent requests, as many as the server sends.
-const CONCURRENCY: usize = 8;
+/// Concurrent requests. More of them are not faster.
+const CONCURRENCY: usize = 64;
 
 /// Reads the table and writes the same bytes as a sync. Returns the duration and the number of bytes.
 pub async fn read_and_write(source: &Source, file: &Path) -> (Duration, u64) {

@@ -2,8 +2,8 @@
 //!
 //! A batch is sent until every object is accepted or refused. If the batch is refused as a whole, or the service fails
 //! at it repeatedly, it is halved until the offending objects are alone. An object that is refused alone without being
-//! named is sent again at the end of its batch before it is refused for good. Pauses that the service asks for apply to
-//! all lanes. A run that is asked to stop waits for nothing.
+//! named is sent again at the end of its batch before it is refused for good. When requests may be sent is up to the throttle
+//! of the service, which all runs share. A run that is asked to stop waits for nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,23 +11,20 @@ use std::time::Duration;
 use http::StatusCode;
 use hyper::body::Bytes;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::endpoint::Endpoint;
 use super::limits::MOST_BYTES;
-use super::patience::Pauses;
 use super::settings::UsersTrack;
 use super::stretches::{Doubt, Stretch, Stretches};
 use super::suspects::{Signal, Suspects};
+use super::throttle::{Permit, Shared};
 use super::track_response::{Meaning, Processed};
 use crate::metrics::{InFlight, METRICS};
 use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, Limits, Outcome};
 use crate::types::IntegrationKind;
-
-/// Requests at the same time.
-const IN_FLIGHT: usize = 8;
 
 /// After this many failures in a row, objects are sent in smaller parts.
 const FAILURES_TOGETHER: usize = 3;
@@ -47,9 +44,10 @@ pub struct OpenUsersTrack {
     give_up_when_limited_after: Duration,
     /// Its `first_pause` applies if the service does not say how long to wait, and is the minimum if it does.
     context: DeliveryContext,
-    pauses: Pauses,
+    throttle: Shared,
+    in_flight: usize,
     suspects: Suspects,
-    /// Until the service has accepted something, only one lane at a time searches for the objects that are refused.
+    /// Until the service has accepted something, only one batch at a time is searched for the objects that are refused.
     turn: Mutex<()>,
     /// Whether each warning has been logged in this run.
     warned_of_body: AtomicBool,
@@ -64,13 +62,16 @@ impl OpenUsersTrack {
         context: DeliveryContext,
     ) -> Result<OpenUsersTrack, SyncError> {
         let endpoint = Endpoint::new(settings, kind)?;
+        let most = settings.most(kind);
+        let throttle = Shared::join(endpoint.address(), &settings.api_key, most);
         Ok(OpenUsersTrack {
             objects: settings.batch_size.unwrap_or(endpoint.most_objects).min(endpoint.most_objects),
             endpoint,
             context,
             give_up_after: settings.give_up_after,
             give_up_when_limited_after: settings.give_up_when_limited_after,
-            pauses: Pauses::default(),
+            throttle,
+            in_flight: most.in_flight,
             suspects: Suspects::new(),
             turn: Mutex::new(()),
             warned_of_body: AtomicBool::new(false),
@@ -80,7 +81,7 @@ impl OpenUsersTrack {
 
     /// Maximum requests in flight, and objects and bytes per request.
     pub fn limits(&self) -> Limits {
-        Limits { in_flight: IN_FLIGHT, objects: self.objects, bytes: MOST_BYTES, separator: b',' }
+        Limits { in_flight: self.in_flight, objects: self.objects, bytes: MOST_BYTES, separator: b',' }
     }
 
     /// The objects that may have been refused for a reason that has nothing to do with them.
@@ -95,7 +96,7 @@ impl OpenUsersTrack {
         let mut turn = None;
         loop {
             let Some(mut stretch) = stretches.next() else {
-                // Another lane may need to search for the refused objects.
+                // Another batch may have to be searched for refused objects.
                 turn = None;
                 match self.next_step(&mut stretches).await? {
                     NextStep::Done => break,
@@ -210,9 +211,10 @@ impl OpenUsersTrack {
         let array = self.endpoint.array(batch.key);
         let objects = batch.bytes(stretch.objects.clone());
         let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", objects, b"]}"].concat());
-        let alone = stretch.len() == 1;
+        let (alone, size) = (stretch.len() == 1, body.len());
         let (mut failures, mut between, mut processed_before) = (0, 0, None);
-        while self.may_send().await {
+        let mut permit = None;
+        while self.may_send(&mut permit).await {
             let request = self.suspects.begin_request();
             let sent_at = Instant::now();
             let in_flight = InFlight::begin(&METRICS.destination_requests_in_flight);
@@ -223,10 +225,16 @@ impl OpenUsersTrack {
             match &meaning {
                 Ok(Meaning::Processed(_)) => {
                     request.processed();
-                    self.pauses.processed(sent_at);
+                    self.throttle.pauses.processed(sent_at);
+                    self.throttle.answered(sent_at, size, true);
                 }
-                Ok(Meaning::ServerError(..)) => request.failed(),
-                _ => {}
+                Ok(Meaning::RefusedTogether(_)) => self.throttle.answered(sent_at, size, false),
+                Ok(Meaning::ServerError(..)) => {
+                    request.failed();
+                    self.throttle.failed();
+                }
+                Ok(Meaning::Transient(..)) => self.throttle.failed(),
+                Ok(Meaning::RateLimited(_)) | Err(_) => {}
             }
             drop(request);
             let (reason, asked) = match meaning? {
@@ -240,9 +248,13 @@ impl OpenUsersTrack {
                     let pause = asked.unwrap_or_else(|| stretch.patience.next_pause(first)).max(first);
                     let last_processed = self.suspects.last_processed();
                     stretch.patience.limited(last_processed, pause, self.give_up_when_limited_after)?;
-                    self.pauses.limit(pause);
                     METRICS.retries("rate_limited");
                     self.context.trouble.pauses("the destination's rate limit is reached (429)", pause);
+                    self.throttle.limited(asked.map(|_| pause));
+                    // Without a pause for all, this request waits longer than the others.
+                    if asked.is_none() && self.wait(sleep(pause)).await.is_none() {
+                        return Ok(Verdict::Stopped);
+                    }
                     continue;
                 }
                 Meaning::ServerError(status, asked) => {
@@ -276,7 +288,7 @@ impl OpenUsersTrack {
             };
             let pause = stretch.patience.next_pause(self.context.first_pause).max(asked.unwrap_or_default());
             stretch.patience.failed(&reason, pause, self.give_up_after)?;
-            self.pauses.failed(&reason, pause);
+            self.throttle.pauses.failed(&reason, pause);
             METRICS.retries("failed");
             self.context.trouble.pauses(&reason, pause);
             if self.wait(sleep(pause)).await.is_none() {
@@ -290,16 +302,15 @@ impl OpenUsersTrack {
     }
 
     /// Waits until a request may be sent; `false` if the run is asked to stop first.
-    async fn may_send(&self) -> bool {
+    async fn may_send<'a>(&'a self, permit: &mut Option<Permit<'a>>) -> bool {
         loop {
-            let waited = if let Some(until) = self.pauses.until() {
-                self.wait(sleep_until(until)).await
-            } else if !self.context.fence.is_open() {
-                self.wait(self.context.fence.pass()).await
-            } else {
+            if self.wait(self.throttle.ready(permit)).await.is_none() {
+                return false;
+            }
+            if self.context.fence.is_open() {
                 return true;
-            };
-            if waited.is_none() {
+            }
+            if self.wait(self.context.fence.pass()).await.is_none() {
                 return false;
             }
         }

@@ -71,6 +71,11 @@ impl Endpoint {
         })
     }
 
+    /// The address that requests are sent to.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Sends a request without objects. The service first checks the key and then refuses the empty request.
     pub async fn probe(&self) -> Result<(), SyncError> {
         let (status, meaning) = self.request(Bytes::from_static(b"{}"), 0).await?;
@@ -174,6 +179,8 @@ mod tests {
             url: url.to_owned(),
             api_key: Secret::new("key"),
             batch_size: None,
+            requests_per_second: None,
+            max_in_flight: None,
             update_existing_only: false,
             give_up_after: Duration::ZERO,
             give_up_when_limited_after: Duration::ZERO,

@@ -12,6 +12,7 @@ mod retry_after;
 mod settings;
 mod stretches;
 mod suspects;
+mod throttle;
 mod track_response;
 
 use std::path::Path;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::limits::{MOST_DELETES, MOST_OBJECTS};
+use super::limits::{DELETES_A_SECOND, MOST_DELETES, MOST_OBJECTS, REQUESTS_A_SECOND};
+use super::throttle::Most;
 use crate::secret::Secret;
 use crate::settings::{Section, Text};
 use crate::sync::Destination;
@@ -14,6 +15,9 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
 /// Default of `give_up_when_limited_after`.
 const GIVE_UP_WHEN_LIMITED_AFTER: Duration = Duration::from_secs(3600);
 
+/// Default of `max_in_flight`.
+const MAX_IN_FLIGHT: usize = 256;
+
 /// A service with `/users/track` and `/users/delete`.
 #[derive(Debug, Clone)]
 pub struct UsersTrack {
@@ -23,12 +27,30 @@ pub struct UsersTrack {
     pub api_key: Secret,
     /// Maximum objects per request; `None` for the service's maximum.
     pub batch_size: Option<usize>,
+    /// Maximum requests in a second; `None` for somewhat less than the service's maximum.
+    pub requests_per_second: Option<u32>,
+    /// Maximum requests in flight; `None` for the default.
+    pub max_in_flight: Option<usize>,
     /// Whether users that the service does not know are skipped instead of created.
     pub update_existing_only: bool,
     /// How long a failing request is retried before the sync ends in `error`.
     pub give_up_after: Duration,
     /// How long a request is retried while the service answers every request with 429, before the sync ends in `error`.
     pub give_up_when_limited_after: Duration,
+}
+
+impl UsersTrack {
+    /// How many requests it may send and have in flight.
+    pub(super) fn most(&self, kind: IntegrationKind) -> Most {
+        let usual = match kind {
+            IntegrationKind::UserDeletes => DELETES_A_SECOND,
+            _ => REQUESTS_A_SECOND,
+        };
+        Most {
+            rate: f64::from(self.requests_per_second.unwrap_or(usual)),
+            in_flight: self.max_in_flight.unwrap_or(MAX_IN_FLIGHT),
+        }
+    }
 }
 
 /// Reads the keys of the section.
@@ -49,12 +71,16 @@ pub fn configure(section: &mut Section<'_, '_>, kind: Option<IntegrationKind>) -
     }
     let most = if deletes { MOST_DELETES } else { MOST_OBJECTS };
     let batch_size = section.number("batch_size", 1..=most as u64).map(|size| size as usize);
+    let requests_per_second = section.number("requests_per_second", 1..=100_000).map(|requests| requests as u32);
+    let max_in_flight = section.number("max_in_flight", 1..=1000).map(|requests| requests as usize);
     let give_up_after = section.duration("give_up_after", GIVE_UP_AFTER);
     let give_up_when_limited_after = section.duration("give_up_when_limited_after", GIVE_UP_WHEN_LIMITED_AFTER);
     Some(Arc::new(UsersTrack {
         url: url?,
         api_key: api_key?.into_inner(),
         batch_size,
+        requests_per_second,
+        max_in_flight,
         update_existing_only: update_existing_only.is_some_and(|flag| flag.into_inner()),
         give_up_after,
         give_up_when_limited_after,
@@ -126,13 +152,13 @@ mod tests {
     #[test]
     fn the_keys_are_read() {
         let text = settings(
-            "url = \"https://x/\"\napi_key = { file = \"key\" }\nbatch_size = 10\nupdate_existing_only = true\ngive_up_after = \"1m\"",
+            "url = \"https://x/\"\napi_key = { file = \"key\" }\nbatch_size = 10\nrequests_per_second = 100\nmax_in_flight = 20\nupdate_existing_only = true\ngive_up_after = \"1m\"",
             IntegrationKind::Attributes,
         );
         assert_eq!(
             text.unwrap(),
-            "UsersTrack { url: \"https://x\", api_key: …, batch_size: Some(10), update_existing_only: true, give_up_after: 60s, \
-             give_up_when_limited_after: 3600s }"
+            "UsersTrack { url: \"https://x\", api_key: …, batch_size: Some(10), requests_per_second: Some(100), \
+             max_in_flight: Some(20), update_existing_only: true, give_up_after: 60s, give_up_when_limited_after: 3600s }"
         );
     }
 
@@ -167,9 +193,8 @@ mod tests {
 
     #[test]
     fn all_problems_are_reported_at_once() {
-        let text =
-            "url = 5\napi_key = { file = \"two lines\" }\nbatch_size = 51\nupdate_existing_only = true\npath = \"x\"";
-        let known = "`kind`, `url`, `api_key`, `update_existing_only`, `batch_size`, `give_up_after`, `give_up_when_limited_after`";
+        let text = "url = 5\napi_key = { file = \"two lines\" }\nbatch_size = 51\nrequests_per_second = 0\nmax_in_flight = 1001\nupdate_existing_only = true\npath = \"x\"";
+        let known = "`kind`, `url`, `api_key`, `update_existing_only`, `batch_size`, `requests_per_second`, `max_in_flight`, `give_up_after`, `give_up_when_limited_after`";
         assert_eq!(
             settings(text, IntegrationKind::UserDeletes).unwrap_err(),
             [
@@ -177,6 +202,8 @@ mod tests {
                 "destination.api_key: the key has a space, a line break or another character that API keys do not contain; check where it is read from",
                 "destination.update_existing_only: `update_existing_only` has no effect with `user_deletes`; remove it",
                 "destination.batch_size: write a number from 1 to 50",
+                "destination.requests_per_second: write a number from 1 to 100000",
+                "destination.max_in_flight: write a number from 1 to 1000",
                 &format!(
                     "destination.path: `users_track` has no key `path`; remove or correct it (its keys are {known})"
                 ),

@@ -161,6 +161,8 @@ async fn run(
             url: "http://localhost".into(),
             api_key: Secret::new("key"),
             batch_size: None,
+            requests_per_second: None,
+            max_in_flight: None,
             update_existing_only: false,
             give_up_after: Duration::MAX,
             give_up_when_limited_after: Duration::MAX,

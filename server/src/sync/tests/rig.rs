@@ -434,6 +434,8 @@ fn service(fake_braze: &FakeBraze, key: &Secret) -> UsersTrack {
         url: fake_braze.url(),
         api_key: key.clone(),
         batch_size: None,
+        requests_per_second: None,
+        max_in_flight: None,
         update_existing_only: false,
         give_up_after: Duration::from_secs(20),
         give_up_when_limited_after: Duration::from_secs(20),
