@@ -95,7 +95,7 @@ async fn every_log_line_of_a_sync_names_its_integration_and_job() {
     }
     let warnings: Vec<&Value> = of_the_sync.iter().copied().filter(|line| line["level"] == "WARN").collect();
     let retries = |text: &str| warnings.iter().filter(|line| line.to_string().contains(text)).count();
-    // Failures are logged once until the service takes requests again, and rate limits once for each pause of all lanes.
+    // Failures are logged once until the service takes requests again, and rate limits once for each pause of all requests.
     assert_eq!(retries("request to the destination failed; retrying"), 1, "{log}");
     assert_eq!(server.logged("the destination takes requests again"), 1, "{log}");
     assert!((1..=8).contains(&retries("rate limit is reached (429)")), "{log}");

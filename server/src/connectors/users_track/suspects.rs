@@ -2,7 +2,7 @@
 //!
 //! A suspect is an object that was refused alone by an answer that names no object: either it is invalid, or something
 //! between here and the service refuses everything for a while. It is sent once more after the service has processed a
-//! request that was sent after the refusal. Until then each lane retries one of its suspects after pauses. If these are
+//! request that was sent after the refusal. Until then each delivery retries one of its suspects after pauses. If these are
 //! refused too, all suspects are held back, and count as refused once the service has processed a request that was sent
 //! later. If there are only suspects, all with the same message, the run fails and none of them is skipped.
 
@@ -29,7 +29,7 @@ const TRIES: u32 = 4;
 /// The longest pause before these retries. Pauses grow up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// The suspects of a run, and what the service did recently. Shared by all lanes.
+/// The suspects of a run, and what the service did recently. Shared by all deliveries.
 #[derive(Debug)]
 pub struct Suspects(watch::Sender<State>);
 
@@ -53,15 +53,15 @@ struct State {
     confirmed: u64,
     /// Requests in flight.
     in_flight: usize,
-    /// Lanes that deliver a batch, and how many of them wait because they only have suspects left.
+    /// Deliveries of batches, and how many of them wait because they only have suspects left.
     delivering: usize,
     waiting: usize,
-    /// Whether a lane is in the pause before suspects are retried.
+    /// Whether a delivery is in the pause before suspects are retried.
     pausing: bool,
     /// Number of retries of suspects: in total, and since the service last processed a request.
     round: u64,
     tries: u32,
-    /// Lanes that have not started the current retry yet.
+    /// Deliveries that have not started the current retry yet.
     behind: usize,
 }
 
@@ -80,7 +80,7 @@ impl State {
         self.same >= most || self.in_a_row >= MOST_OF_ALL
     }
 
-    /// Whether nothing in progress will show whether the service processes requests: all lanes wait.
+    /// Whether nothing in progress will show whether the service processes requests: all deliveries wait.
     fn is_stuck(&self) -> bool {
         self.waiting == self.delivering && self.in_flight == 0 && self.behind == 0 && !self.pausing
     }
@@ -128,7 +128,7 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// A lane delivers a batch until this is dropped.
+/// A batch is being delivered until this is dropped.
 pub struct Delivering<'a>(&'a Suspects);
 
 impl Drop for Delivering<'_> {
@@ -139,7 +139,7 @@ impl Drop for Delivering<'_> {
 
 struct Waiting<'a> {
     suspects: &'a Suspects,
-    /// The number of retries when the lane began to wait.
+    /// The number of retries when the delivery began to wait.
     round: u64,
 }
 
@@ -152,18 +152,18 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Why a lane with only suspects left stops waiting.
+/// Why a delivery with only suspects left stops waiting.
 pub enum Signal<'a> {
     /// The service has processed a request that was sent after the refusal.
     Processed,
-    /// The lane must retry one of its suspects.
+    /// The delivery must retry one of its suspects.
     Retry,
-    /// Nothing in progress will show whether the service processes requests. This lane must pause, and then let all
-    /// lanes retry.
+    /// Nothing in progress will show whether the service processes requests. This delivery must pause, and then let all
+    /// deliveries retry.
     BackOff(BackOff<'a>),
 }
 
-/// A pause by one lane on behalf of all lanes with suspects.
+/// A pause by one delivery on behalf of all deliveries with suspects.
 pub struct BackOff<'a>(&'a Suspects);
 
 impl BackOff<'_> {
@@ -177,7 +177,7 @@ impl BackOff<'_> {
         (tries < TRIES).then(|| (first * 2_u32.pow(tries)).min(LONGEST_PAUSE))
     }
 
-    /// Lets all waiting lanes retry one of their suspects. The calling lane must do so, too.
+    /// Lets all waiting deliveries retry one of their suspects. The calling delivery must do so, too.
     pub fn try_again(self) {
         self.0.0.send_modify(|state| {
             state.round += 1;
@@ -207,7 +207,7 @@ impl Suspects {
         });
     }
 
-    /// Registers a lane that delivers a batch.
+    /// Registers the delivery of a batch.
     pub fn delivering(&self) -> Delivering<'_> {
         self.0.send_modify(|state| state.delivering += 1);
         Delivering(self)
@@ -267,8 +267,8 @@ impl Suspects {
         });
     }
 
-    /// Waits, for a lane with only suspects left, until the service has processed a request sent after the first
-    /// `begun` ones, or until the lane must retry because nothing else in progress will show whether the service
+    /// Waits, for a delivery with only suspects left, until the service has processed a request sent after the first
+    /// `begun` ones, or until the delivery must retry because nothing else in progress will show whether the service
     /// processes requests.
     pub async fn wait_for_signal(&self, begun: u64) -> Signal<'_> {
         let mut round = 0;
@@ -291,7 +291,7 @@ impl Suspects {
             if is_to_retry {
                 return Signal::Retry;
             }
-            // Only one of the waiting lanes makes the pause.
+            // Only one of the waiting deliveries makes the pause.
             let is_first = self.0.send_if_modified(|state| {
                 let is_stuck = state.is_stuck();
                 state.pausing |= is_stuck;

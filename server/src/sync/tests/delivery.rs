@@ -116,7 +116,7 @@ async fn a_400_that_names_every_object_refuses_each_with_its_own_reason() {
 }
 
 #[tokio::test]
-async fn a_requested_pause_applies_to_all_lanes() {
+async fn a_requested_pause_applies_to_all_requests() {
     for (name, value) in [("Retry-After", "1"), ("X-RateLimit-Retry-After", "1"), ("X-RateLimit-Reset", "1")] {
         let rig = Rig::into_service().await;
         rig.insert_many(4000);

@@ -170,7 +170,7 @@ async fn a_bad_row_is_retried_once_before_newer_rows_of_its_user() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_whose_lanes_wait_for_each_other_stops_at_once() {
+async fn a_run_whose_deliveries_wait_for_each_other_stops_at_once() {
     let mut rig = Rig::into_service().await;
     rig.tuning.first_pause = Duration::from_secs(60);
     rig.insert_many(200);

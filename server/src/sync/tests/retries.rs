@@ -228,7 +228,7 @@ async fn a_requested_pause_beyond_the_time_limit_ends_the_job_at_once() {
 }
 
 #[tokio::test]
-async fn a_pause_is_logged_once_for_all_lanes_with_its_job() {
+async fn a_pause_is_logged_once_for_all_requests_with_its_job() {
     let rig = Rig::into_service().await;
     rig.insert_many(1000);
     rig.fake_braze.delay(Duration::from_millis(50));
@@ -321,7 +321,7 @@ async fn a_run_that_only_waits_releases_its_slot() {
 }
 
 #[tokio::test]
-async fn a_run_with_one_waiting_lane_keeps_its_slot() {
+async fn a_run_with_one_waiting_delivery_keeps_its_slot() {
     let rig = Rig::into_service().await;
     rig.insert_many(200);
     rig.fake_braze.script([Answer::new(500, "").header("Retry-After", "2")]);
@@ -342,7 +342,7 @@ async fn a_run_with_one_waiting_lane_keeps_its_slot() {
     };
     tokio::select! {
         _ = &mut run => panic!("it waits"),
-        free = free => assert!(!free, "the other lanes are working"),
+        free = free => assert!(!free, "the other deliveries are working"),
     }
 }
 

@@ -134,7 +134,7 @@ async fn purchases_acknowledged_beside_a_batch_that_fails_for_good_are_not_sent_
         accepted.push(rig.fake_braze.accepted() + arrivals(rig).await.len());
         let objects = rig.fake_braze.objects();
         assert_eq!(users(&objects).len(), MANY, "all purchases have arrived");
-        // Nothing else was in flight when the sync gave up on the failing batch: the requests of all other lanes were answered.
+        // Nothing else was in flight when the sync gave up on the failing batch: all other requests were answered.
         assert_eq!(objects.len(), MANY, "each once; accepted after each sync: {accepted:?}");
     })
     .await;

@@ -55,23 +55,23 @@ fn requests_sent_before_a_refusal_are_no_evidence() {
 }
 
 #[tokio::test]
-async fn lanes_wait_for_each_other_and_then_all_retry() {
+async fn deliveries_wait_for_each_other_and_then_all_retry() {
     let suspects = Suspects::new();
     let (_one, other) = (suspects.delivering(), suspects.delivering());
     let first = suspects.wait_for_signal(0);
     tokio::pin!(first);
-    assert!(futures::poll!(&mut first).is_pending(), "the other lane delivers");
+    assert!(futures::poll!(&mut first).is_pending(), "the other delivery delivers");
     let request = suspects.begin_request();
     let second = suspects.wait_for_signal(0);
     tokio::pin!(second);
     assert!(futures::poll!(&mut second).is_pending(), "a request is under way");
     drop(request);
-    let Signal::BackOff(pausing) = first.await else { panic!("this lane must make the pause") };
-    assert!(futures::poll!(&mut second).is_pending(), "the first lane makes a pause");
+    let Signal::BackOff(pausing) = first.await else { panic!("this delivery must make the pause") };
+    assert!(futures::poll!(&mut second).is_pending(), "the first delivery makes a pause");
     pausing.try_again();
     let first = suspects.wait_for_signal(0);
     tokio::pin!(first);
-    assert!(futures::poll!(&mut first).is_pending(), "the second lane has not tried yet");
+    assert!(futures::poll!(&mut first).is_pending(), "the second delivery has not tried yet");
     assert!(matches!(second.await, Signal::Retry));
     assert!(futures::poll!(&mut first).is_pending(), "it tries");
     suspects.begin_request().processed();
@@ -80,13 +80,13 @@ async fn lanes_wait_for_each_other_and_then_all_retry() {
 }
 
 #[tokio::test]
-async fn all_lanes_share_the_retries_until_something_is_processed() {
+async fn all_deliveries_share_the_retries_until_something_is_processed() {
     let suspects = Suspects::new();
     let _delivering = suspects.delivering();
     for _ in 0..2 {
         for pause in [Some(1), Some(2), Some(4), Some(4), None, None] {
             let Signal::BackOff(pausing) = suspects.wait_for_signal(suspects.begun()).await else {
-                panic!("this lane must make the pause")
+                panic!("this delivery must make the pause")
             };
             assert_eq!(pausing.next_pause(Duration::from_secs(1)), pause.map(Duration::from_secs));
         }
