@@ -94,10 +94,13 @@ impl OpenUsersTrack {
         let _delivering = self.suspects.delivering();
         let mut stretches = Stretches::of(batch);
         let mut turn = None;
+        // Kept from one request to the next, so that a batch whose requests fail is decided about before others are tried. It is
+        // returned before waiting for other deliveries, which may need it.
+        let mut permit = None;
         loop {
             let Some(mut stretch) = stretches.next() else {
                 // Another batch may have to be searched for refused objects.
-                turn = None;
+                (turn, permit) = (None, None);
                 match self.next_step(&mut stretches).await? {
                     NextStep::Done => break,
                     NextStep::Send => {}
@@ -113,9 +116,14 @@ impl OpenUsersTrack {
             };
             if self.suspects.is_trusted() {
                 turn = None;
+            } else if turn.is_none() && self.turn.try_lock().is_err() {
+                // Everything may be refused: what another batch shows is waited for.
+                permit = None;
+                let Some(lock) = self.wait(self.turn.lock()).await else { return Ok(()) };
+                turn = Some(lock).filter(|_| !self.suspects.is_trusted());
             }
             let first = stretch.objects.start;
-            match self.send(batch, &mut stretch).await? {
+            match self.send(batch, &mut stretch, &mut permit).await? {
                 Verdict::Processed(refusals) => {
                     stretches.processed();
                     outcomes[stretch.objects].fill(Some(Outcome::Delivered(0)));
@@ -139,6 +147,7 @@ impl OpenUsersTrack {
                 },
                 Verdict::RefusedTogether(reason) => {
                     if turn.is_none() && !self.suspects.is_trusted() {
+                        permit = None;
                         let Some(lock) = self.wait(self.turn.lock()).await else { return Ok(()) };
                         turn = Some(lock);
                     }
@@ -207,14 +216,18 @@ impl OpenUsersTrack {
     }
 
     /// Sends objects until the service has processed them, or has failed at them too often.
-    async fn send(&self, batch: &Batch, stretch: &mut Stretch) -> Result<Verdict, SyncError> {
+    async fn send<'a>(
+        &'a self,
+        batch: &Batch,
+        stretch: &mut Stretch,
+        permit: &mut Option<Permit<'a>>,
+    ) -> Result<Verdict, SyncError> {
         let array = self.endpoint.array(batch.key);
         let objects = batch.bytes(stretch.objects.clone());
         let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", objects, b"]}"].concat());
         let (alone, size) = (stretch.len() == 1, body.len());
         let (mut failures, mut between, mut processed_before) = (0, 0, None);
-        let mut permit = None;
-        while self.may_send(&mut permit).await {
+        while self.may_send(permit).await {
             let request = self.suspects.begin_request();
             let sent_at = Instant::now();
             let in_flight = InFlight::begin(&METRICS.destination_requests_in_flight);
