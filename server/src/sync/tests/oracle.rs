@@ -2,7 +2,7 @@
 //!
 //! The oracle knows only what can be seen from outside: the source's rows at each time, the objects that have arrived, the row
 //! errors, and when a sync ended without an error. It does not know watermarks, digests, leases or the order of reading. The
-//! guarantees are in [`judge`] and, for attributes, in [`state`]. [`perfect`] tests the oracle itself: a correct model passes,
+//! guarantees are in [`judge`], for attributes in [`state`], and with `only_changed` in [`only_changed`]. [`perfect`] tests the oracle itself: a correct model passes,
 //! and each flaw is found.
 //!
 //! `OPENCDI_SEED` (decimal, or hexadecimal after `0x`) sets the seed, `OPENCDI_HISTORIES` the number of histories per test, and
@@ -13,6 +13,7 @@ mod changes;
 mod drive;
 mod history;
 mod judge;
+mod only_changed;
 mod perfect;
 mod search;
 mod state;
@@ -24,7 +25,7 @@ use search::find_counterexample;
 use world::TimeFormat;
 
 fn service(kind: IntegrationKind, format: TimeFormat) -> Setting {
-    Setting { kind, format, postgres: false, file: false }
+    Setting { kind, format, postgres: false, file: false, only_changed: false }
 }
 
 fn file(kind: IntegrationKind, format: TimeFormat) -> Setting {

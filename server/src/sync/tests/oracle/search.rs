@@ -89,7 +89,8 @@ impl Search {
     ) -> Option<(impl proptest::strategy::ValueTree<Value = Vec<Step>>, Found)> {
         let seed = Sha256::digest(format!("{} {} {history}", self.seed, self.name));
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-        let tree = histories().new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap();
+        let tree =
+            histories(setting.only_changed).new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap();
         let found = self.run(setting, &tree.current())?;
         Some((tree, found))
     }
