@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use cdi_server::commands::watermark::Change;
+use cdi_server::commands::watermark::{Attributes, Change};
 use cdi_server::commands::{cancel, check, init, jobs, key, notify, preview, row_errors, serve, watermark};
 use cdi_server::config::{Config, ConfigError, IntegrationId, Secrets};
 use cdi_server::logging::LogFormat;
@@ -102,6 +102,9 @@ enum Command {
         /// Keep the watermark although the integration has another source, destination or type
         #[arg(long, group = "change")]
         keep: bool,
+        /// With `only_changed`: what to do with the attributes that the destination is known to have
+        #[arg(long, value_enum, requires = "change")]
+        attributes: Option<Attributes>,
     },
     /// End the job of an integration that is in progress, and wait until it has ended
     #[command(
@@ -257,7 +260,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = config.load(Secrets::OfSyncs)?;
             block_on(preview::run(&config, config.integration(&integration)?, rows as usize))
         }
-        Command::Watermark { config, integration, set, reset, keep } => {
+        Command::Watermark { config, integration, set, reset, keep, attributes } => {
             let config = config.load(Secrets::OfSyncs)?;
             let change = match set {
                 Some(time) => Change::Set(time),
@@ -265,7 +268,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 None if keep => Change::Keep,
                 None => Change::None,
             };
-            block_on(watermark::run(&config, config.integration(&integration)?, change))
+            block_on(watermark::run(&config, config.integration(&integration)?, change, attributes))
         }
         Command::Cancel { config, integration } => {
             let config = config.load(Secrets::OfStore)?;

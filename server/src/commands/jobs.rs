@@ -11,9 +11,9 @@ use textwrap::core::display_width;
 use super::{argument, config_option, no_store, with_store};
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{Job, JobStatus, Page, Store};
+use crate::store::{Job, JobStatus, Page, Spared, Store};
 use crate::terminal;
-use crate::text::{grouped, printable, printable_line, timestamp};
+use crate::text::{counted, grouped, printable, printable_line, timestamp};
 use crate::types::IntegrationId;
 
 /// The first characters of a job's ID hold the time in milliseconds: of one integration's jobs no two share them.
@@ -145,14 +145,14 @@ impl Listed<'_> {
             is_waiting(job).then(|| "no worker has it; `cdi-server serve` or `serve --role worker` runs it".to_owned());
         // Why there was nothing to do interests after the last sync only.
         let is_newest = self.jobs.first().is_some_and(|newest| newest.id == job.id);
-        let did_nothing = job.status == JobStatus::Success && job.rows_synced == 0;
+        let did_nothing = job.status == JobStatus::Success && job.rows_synced + job.spared.rows == 0;
         let nothing_new = (is_newest && did_nothing && cause.is_none()).then(|| {
             format!(
                 "no new rows; see `cdi-server preview {0}`, or `cdi-server watermark {0} --reset` to send all rows again",
                 self.arguments
             )
         });
-        cause.into_iter().chain(refused).chain(waits).chain(nothing_new).collect()
+        cause.into_iter().chain(spared(&job.spared)).chain(refused).chain(waits).chain(nothing_new).collect()
     }
 
     /// The jobs for programs, with the API's names for what the API has too.
@@ -170,6 +170,9 @@ impl Listed<'_> {
                 "last_timestamp_synced": job.last_timestamp_synced.map(timestamp),
                 "rows_synced": job.rows_synced,
                 "rows_failed_with_errors": job.rows_failed_with_errors,
+                "rows_unchanged": job.spared.rows,
+                "attributes_sent": job.spared.attributes_sent,
+                "attributes_spared": job.spared.attributes_spared,
                 "cause": job.cause,
                 "scheduled_for": job.scheduled_for.map(timestamp),
                 "row_errors_deleted_at": job.row_errors_deleted_at.map(timestamp),
@@ -211,6 +214,19 @@ fn line(job: &Job, now: DateTime<Utc>) -> String {
         &grouped(job.rows_synced),
         &grouped(job.rows_failed_with_errors),
     ])
+}
+
+/// What a job with `only_changed` has left out; `None` without it.
+fn spared(spared: &Spared) -> Option<String> {
+    let attributes = spared.attributes_sent + spared.attributes_spared;
+    (attributes > 0).then(|| {
+        format!(
+            "{} unchanged and not sent; {} of {} sent",
+            counted(spared.rows, "row"),
+            grouped(spared.attributes_sent),
+            counted(attributes, "attribute")
+        )
+    })
 }
 
 /// Whether a job is in progress and no worker has it.
@@ -255,6 +271,7 @@ pub(super) mod tests {
             last_timestamp_synced: None,
             rows_synced: 1_234_567,
             rows_failed_with_errors: refused,
+            spared: Spared::default(),
             cause: None,
             scheduled_for: None,
             row_errors_deleted_at: None,

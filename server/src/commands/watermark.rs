@@ -1,5 +1,6 @@
 //! `cdi-server watermark`: shows the watermark of an integration, or changes it.
 
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -8,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::{no_store, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{RecordSize, Route, Store, Watermark, WatermarkChange};
+use crate::store::{AttributesSize, KnownAttributes, RecordSize, Route, Store, Watermark, WatermarkChange};
 use crate::text::{counted, grouped};
 
 /// The requested change of a watermark.
@@ -24,8 +25,22 @@ pub enum Change {
     Keep,
 }
 
+/// What to do with the attributes that the destination is known to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Attributes {
+    /// Attributes that have not changed since they were sent are still left out
+    Keep,
+    /// All attributes of the rows that are read again are sent again, for a destination that has lost them
+    Forget,
+}
+
 /// Applies the change, then prints the watermark.
-pub async fn run(config: &Config, integration: &Integration, change: Change) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    config: &Config,
+    integration: &Integration,
+    change: Change,
+    attributes: Option<Attributes>,
+) -> anyhow::Result<ExitCode> {
     let configured = integration.route();
     let change = match change {
         Change::None => None,
@@ -39,8 +54,9 @@ pub async fn run(config: &Config, integration: &Integration, change: Change) -> 
     let shown = with_store(config, async |store| match (store, change) {
         (Some(store), change) => {
             let before = store.watermark(integration.id).await?.updated_at;
+            let known = known_attributes(store, integration, change.as_ref(), attributes).await?;
             if let Some(change) = &change
-                && !store.change_watermark(integration.id, change).await?
+                && !store.change_watermark(integration.id, change, known).await?
             {
                 bail!(
                     "a job of {:?} is in progress, which would move the watermark again; wait until it ends, or end it with `cdi-server cancel`",
@@ -60,6 +76,42 @@ pub async fn run(config: &Config, integration: &Integration, change: Change) -> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// What happens to the attributes that are known. Where rows are read again, that has to be said, or is asked for.
+async fn known_attributes(
+    store: &Store,
+    integration: &Integration,
+    change: Option<&WatermarkChange>,
+    said: Option<Attributes>,
+) -> anyhow::Result<KnownAttributes> {
+    let reads_again = matches!(change, Some(WatermarkChange::Set(..) | WatermarkChange::Reset));
+    Ok(match said {
+        Some(Attributes::Keep) => KnownAttributes::Keep,
+        Some(Attributes::Forget) => KnownAttributes::Forget,
+        None if !reads_again => KnownAttributes::Keep,
+        None => match store.attributes_size(integration.id).await? {
+            None | Some(AttributesSize { users: 0, .. }) => KnownAttributes::Keep,
+            Some(AttributesSize { users, .. }) => {
+                let what = format!(
+                    "`only_changed` has recorded which attributes the destination has of {}",
+                    counted(users, "user")
+                );
+                if !io::stdin().is_terminal() {
+                    bail!(
+                        "{what}; say with `--attributes forget` that all are to be sent again, as for a destination that has lost them, or with `--attributes keep` that those which have not changed are still left out; nothing was changed"
+                    );
+                }
+                eprint!("{what}. Forget it, so that all attributes are sent again? [y/N] ");
+                let mut answer = String::new();
+                io::stdin().read_line(&mut answer)?;
+                match answer.trim().to_lowercase().as_str() {
+                    "y" | "yes" => KnownAttributes::Forget,
+                    _ => KnownAttributes::Keep,
+                }
+            }
+        },
+    })
+}
+
 /// The watermark before a change, and a warning if rows are skipped by it.
 fn compared(before: Option<DateTime<Utc>>, after: Option<DateTime<Utc>>) -> String {
     let was = before.map_or_else(|| "There was no watermark.".into(), |before| format!("It was {}.", written(before)));
@@ -77,6 +129,7 @@ struct Shown {
     watermark: Watermark,
     record: RecordSize,
     route: Option<Route>,
+    attributes: Option<AttributesSize>,
 }
 
 impl Shown {
@@ -85,12 +138,13 @@ impl Shown {
             watermark: store.watermark(integration.id).await?,
             record: store.record_size(integration.id).await?,
             route: store.route(integration.id).await?,
+            attributes: store.attributes_size(integration.id).await?,
         })
     }
 }
 
 fn describe(shown: &Shown, configured: &Route) -> String {
-    let Shown { watermark, record, route } = shown;
+    let Shown { watermark, record, route, attributes } = shown;
     let is_recorded = record.versions > 0 || watermark.overflow.is_some();
     let reached = match watermark.updated_at {
         Some(time) => written(time),
@@ -117,6 +171,9 @@ fn describe(shown: &Shown, configured: &Route) -> String {
             grouped(overflow.versions),
             written(overflow.updated_at)
         ));
+    }
+    if let Some(AttributesSize { users, bytes }) = attributes {
+        lines.push(format!("attributes: of {}, about {}", counted(*users, "user"), size(*bytes)));
     }
     if let Some(route) = route {
         lines.push(format!("belongs to: {}", described(route)));
@@ -159,7 +216,7 @@ mod tests {
         let first_line = |updated_at, read_from, versions| {
             let watermark = Watermark { updated_at, read_from, overflow: None };
             let record = RecordSize { versions, bytes: versions * 16, changes: versions };
-            let said = describe(&Shown { watermark, record, route: None }, &a_route("a"));
+            let said = describe(&Shown { watermark, record, ..Shown::default() }, &a_route("a"));
             said.lines().next().unwrap().to_owned()
         };
         let (reached, from) = (time("2026-01-01T00:00:00Z"), time("2025-12-31T23:50:00Z"));
@@ -188,11 +245,13 @@ mod tests {
         let overflow = Overflow { updated_at: time("2026-01-01T00:00:00Z").unwrap(), versions: 4_500_000, sum: 7 };
         let watermark = Watermark { updated_at: None, read_from: None, overflow: Some(overflow) };
         let record = RecordSize { versions: 12_345, bytes: 197_520, changes: 3 };
-        let shown = Shown { watermark, record, route: Some(a_route("a")) };
+        let attributes = Some(AttributesSize { users: 1, bytes: 300 });
+        let shown = Shown { watermark, record, route: Some(a_route("a")), attributes };
         let expected = "no watermark: the next sync reads every row and takes those that are not in the record\n\
                         record: 12,345 row versions, 197 kB\n\
                         beyond the record: 4,500,000 row versions of 2026-01-01T00:00:00Z, of which only the number \
                         and a checksum are kept\n\
+                        attributes: of 1 user, about 300 bytes\n\
                         belongs to: sqlite:/a.db#a -> jsonl:/b, type events\n";
         assert_eq!(describe(&shown, &a_route("a")), expected);
         let differs = "configured: sqlite:/a.db#b -> jsonl:/b, type events\n\

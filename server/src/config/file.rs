@@ -135,6 +135,7 @@ pub(super) struct Integration {
     pub paused: bool,
     #[serde(default)]
     pub keep_payloads: bool,
+    pub only_changed: Option<Spanned<bool>>,
     pub max_failed_share: Option<Spanned<f64>>,
     pub max_duration: Option<DurationText>,
     pub lookback: Option<DurationText>,

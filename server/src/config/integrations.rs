@@ -11,7 +11,7 @@ use super::file;
 use super::schedules::Schedules;
 use crate::connectors;
 use crate::settings::{Limits, Reader, Section, Text};
-use crate::sync::Integration;
+use crate::sync::{Destination, Integration};
 use crate::types::{IntegrationKind, NotAnId, real};
 
 /// Where more than half of the rows are refused, the integration is more likely to be wrong than they are.
@@ -92,6 +92,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
                             .problem(span, format!("the file {} is {other} too; choose another file", path.display()));
                     }
                 }
+                let only_changed = self.only_changed(integration.only_changed, kind, destination.as_deref());
                 Some(Arc::new(Integration {
                     id: id.ok()?,
                     name: integration.name.into_inner(),
@@ -100,6 +101,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
                     paused: integration.paused,
                     schedule,
                     keep_payloads: integration.keep_payloads,
+                    only_changed,
                     max_failed_share,
                     max_duration,
                     lookback,
@@ -121,6 +123,26 @@ impl<'r, 'a> Integrations<'r, 'a> {
             self.reader.problem(kind.span(), message);
         }
         found
+    }
+
+    /// Whether only changed attributes are sent, where that is possible.
+    fn only_changed(
+        &mut self,
+        flag: Option<Spanned<bool>>,
+        kind: Option<IntegrationKind>,
+        destination: Option<&dyn Destination>,
+    ) -> bool {
+        let Some(flag) = flag.filter(|flag| *flag.get_ref()) else { return false };
+        let Some(kind) = kind else { return false };
+        let update_existing_only = destination.and_then(|destination| destination.encoder(kind).update_existing_only);
+        if kind != IntegrationKind::Attributes {
+            let message = format!("`only_changed` works with `type = \"attributes\"` only; remove it, because all {} are sent once", kind.as_str().replace('_', " "));
+            self.reader.problem(flag.span(), message);
+        } else if update_existing_only == Some(true) {
+            let message = "`only_changed` cannot be used with `update_existing_only = true`: the service leaves out users that it does not know without saying so, and their attributes would never be sent again; remove one of the two";
+            self.reader.problem(flag.span(), message);
+        }
+        true
     }
 
     /// A share below 1; `None` if any share may be refused.

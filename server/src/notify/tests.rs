@@ -45,6 +45,7 @@ fn ended(status: JobStatus) -> EndedJob {
         last_timestamp_synced: Some(time(-60)),
         rows_synced: 5,
         rows_failed_with_errors: u64::from(status == JobStatus::Partial),
+        spared: Default::default(),
         cause: (status == JobStatus::Error).then(|| "the source is down".into()),
         scheduled_for: None,
         row_errors_deleted_at: None,

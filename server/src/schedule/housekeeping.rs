@@ -21,6 +21,8 @@ pub(super) struct Deleted {
     pub jobs: u64,
     pub row_errors: u64,
     pub windows: u64,
+    /// Users whose attributes were given up.
+    pub users: u64,
 }
 
 /// Deletes old data each hour until it is dropped.
@@ -33,8 +35,8 @@ pub(super) async fn run(store: Store, retention: Retention) {
         wait = match round(&store, retention, PAUSE).await {
             Ok(deleted) => {
                 if deleted != Deleted::default() {
-                    let Deleted { jobs, row_errors, windows } = deleted;
-                    tracing::info!(jobs, row_errors, rate_limit_windows = windows, "old data deleted");
+                    let Deleted { jobs, row_errors, windows, users } = deleted;
+                    tracing::info!(jobs, row_errors, rate_limit_windows = windows, users_attributes = users, "old data deleted");
                 }
                 INTERVAL
             }
@@ -68,8 +70,13 @@ pub(super) async fn round(store: &Store, retention: Retention, pause: Duration) 
         let windows = store.delete_old_windows().await?;
         deleted.windows += windows;
         if windows == 0 {
-            return Ok(deleted);
+            break;
         }
         sleep(pause).await;
     }
+    while let Some(users) = store.delete_given_up_attributes().await? {
+        deleted.users += users;
+        sleep(pause).await;
+    }
+    Ok(deleted)
 }

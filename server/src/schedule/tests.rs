@@ -229,10 +229,10 @@ async fn a_round_deletes_what_is_too_old() {
     let day = Duration::from_secs(86_400);
     let kept =
         housekeeping::round(&store, Retention { jobs: day * 9, row_errors: day * 9 }, Duration::ZERO).await.unwrap();
-    assert_eq!(kept, housekeeping::Deleted { jobs: 0, row_errors: 0, windows: 1 });
+    assert_eq!(kept, housekeeping::Deleted { jobs: 0, row_errors: 0, windows: 1, users: 0 });
     let deleted =
         housekeeping::round(&store, Retention { jobs: day * 7, row_errors: day }, Duration::ZERO).await.unwrap();
-    assert_eq!(deleted, housekeeping::Deleted { jobs: 2, row_errors: 1, windows: 0 });
+    assert_eq!(deleted, housekeeping::Deleted { jobs: 2, row_errors: 1, windows: 0, users: 0 });
     let left: BTreeMap<_, _> = store
         .jobs(id, &Page::First, 3)
         .await

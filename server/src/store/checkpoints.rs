@@ -5,7 +5,8 @@ use std::sync::Arc;
 use sqlx::{AnyConnection, Row as _, query};
 
 use super::database::returned;
-use super::jobs::{JobStatus, count};
+use super::attributes::{self, AttributeChange};
+use super::jobs::{JobStatus, Spared, count};
 use super::leases::{Confirmed, Lease, LeaseStatus, lease_status};
 use super::record::{self, RecordChange};
 use super::row_errors::{self, RowError};
@@ -27,6 +28,10 @@ pub struct Checkpoint {
     pub rows_synced: u64,
     /// Total of refused rows of the job.
     pub rows_failed: u64,
+    /// Totals of what the job has spared.
+    pub spared: Spared,
+    /// Changes of users' attributes that no earlier checkpoint had, in order.
+    pub attributes: Vec<Arc<AttributeChange>>,
     /// Refused rows that no earlier checkpoint had, among the job's first [`MAX_ROW_ERRORS`].
     ///
     /// [`MAX_ROW_ERRORS`]: super::MAX_ROW_ERRORS
@@ -36,11 +41,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// A copy without row errors and record changes, which may be large.
+    /// A copy without row errors and changes of the record and of attributes, which may be large.
     pub fn without_changes(&self) -> Checkpoint {
         Checkpoint {
             route: self.route.clone(),
             record: Vec::new(),
+            attributes: Vec::new(),
             row_errors: Vec::new(),
             position: self.position.clone(),
             ..*self
@@ -105,9 +111,10 @@ pub(super) async fn write(
     let confirmed = lease.confirmed();
     let changes = if checkpoint.route.is_some() { checkpoint.record.as_slice() } else { &[] };
     let update = query(
-        "UPDATE jobs SET attempts = CASE WHEN rows_synced + rows_failed < CAST($1 AS BIGINT) + CAST($2 AS BIGINT) THEN 1 ELSE attempts END,
+        "UPDATE jobs SET attempts = CASE WHEN rows_synced + rows_failed + rows_unchanged
+                                              < CAST($1 AS BIGINT) + CAST($2 AS BIGINT) + CAST($8 AS BIGINT) THEN 1 ELSE attempts END,
                          rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4,
-                         changes_written = changes_written + $5
+                         changes_written = changes_written + $5, rows_unchanged = $8, attributes_sent = $9, attributes_spared = $10
          WHERE id = $6 AND lease_token = $7 AND finished_at IS NULL
          RETURNING cancelled_at, changes_written",
     )
@@ -117,7 +124,10 @@ pub(super) async fn write(
     .bind(checkpoint.position.as_deref())
     .bind(i64::try_from(changes.len()).unwrap_or(i64::MAX))
     .bind(lease.job.to_string())
-    .bind(&lease.token);
+    .bind(&lease.token)
+    .bind(i64::try_from(checkpoint.spared.rows).unwrap_or(i64::MAX))
+    .bind(i64::try_from(checkpoint.spared.attributes_sent).unwrap_or(i64::MAX))
+    .bind(i64::try_from(checkpoint.spared.attributes_spared).unwrap_or(i64::MAX));
     let row = returned(update, connection).await?.ok_or(StoreError::LeaseLost)?;
     let written = count(row.try_get("changes_written")?);
     let mut confirmed = Confirmed { changes: confirmed.changes + changes.len() as u64, ..confirmed };
@@ -133,6 +143,7 @@ pub(super) async fn write(
             correct.execute(&mut *connection).await?;
         }
     }
+    attributes::write(connection, &checkpoint.attributes).await?;
     row_errors::insert(connection, lease.job, checkpoint.rows_failed, &checkpoint.row_errors).await?;
     Ok((lease_status(Some(&row))?, confirmed))
 }

@@ -18,7 +18,8 @@ use crate::metrics::METRICS;
 use crate::types::IntegrationId;
 
 /// What [`job`] reads of a job's row.
-pub(super) const COLUMNS: &str = "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause, scheduled_for, row_errors_deleted_at,
+pub(super) const COLUMNS: &str = "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, rows_unchanged, attributes_sent,
+    attributes_spared, cause, scheduled_for, row_errors_deleted_at,
     CAST(CASE WHEN lease_until > {now} THEN 1 ELSE 0 END AS BIGINT) AS has_worker";
 
 /// The ID of a job.
@@ -143,12 +144,25 @@ pub struct Job {
     pub rows_synced: u64,
     /// Rows that were refused.
     pub rows_failed_with_errors: u64,
+    /// What it spared.
+    pub spared: Spared,
     /// Why it ended in `error` or `config_error`, which rows a successful job left out, or what a running job waits for.
     pub cause: Option<String>,
     /// The tick of the schedule that started it; `None` if a request did.
     pub scheduled_for: Option<DateTime<Utc>>,
     /// When its row errors were deleted because of their age.
     pub row_errors_deleted_at: Option<DateTime<Utc>>,
+}
+
+/// What a job with `only_changed` has sent and has not sent. All zero without it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spared {
+    /// Rows that were not sent, because nothing in them had changed.
+    pub rows: u64,
+    /// Attributes in the objects that were delivered.
+    pub attributes_sent: u64,
+    /// Attributes that were left out, those of unsent rows included.
+    pub attributes_spared: u64,
 }
 
 /// A job to be started.
@@ -352,9 +366,19 @@ pub(super) fn job(row: &AnyRow) -> Result<Job, StoreError> {
         last_timestamp_synced: time("synced_to")?,
         rows_synced: count(row.try_get("rows_synced")?),
         rows_failed_with_errors: count(row.try_get("rows_failed")?),
+        spared: spared(row)?,
         cause: row.try_get("cause")?,
         scheduled_for: time("scheduled_for")?,
         row_errors_deleted_at: time("row_errors_deleted_at")?,
+    })
+}
+
+/// What a job's row says about [`Spared`].
+pub(super) fn spared(row: &AnyRow) -> Result<Spared, StoreError> {
+    Ok(Spared {
+        rows: count(row.try_get("rows_unchanged")?),
+        attributes_sent: count(row.try_get("attributes_sent")?),
+        attributes_spared: count(row.try_get("attributes_spared")?),
     })
 }
 

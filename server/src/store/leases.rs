@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::any::AnyRow;
-use sqlx::{Row as _, query};
+use sqlx::{AnyConnection, Row as _, query};
 use uuid::Uuid;
 
-use super::jobs::{JobId, count};
+use super::database::returned;
+use super::jobs::{JobId, Spared, count, spared};
 use super::time::span;
 use super::watermarks::{Route, Watermark};
 use super::{Store, StoreError};
@@ -72,6 +73,8 @@ pub struct Claimed {
     pub rows_synced: u64,
     /// Rows of the job that were refused.
     pub rows_failed: u64,
+    /// What the job has spared.
+    pub spared: Spared,
     /// The destination's position, an opaque text.
     pub position: Option<String>,
     /// Number of claims since the job last made progress, this one included.
@@ -120,7 +123,8 @@ impl Store {
                       AND CAST($4 AS TEXT) NOT LIKE '%' || integration_id || '%' ORDER BY lease_until LIMIT 1 {skip_locked}),
                  (SELECT id FROM jobs WHERE finished_at IS NULL AND lease_until IS NULL
                       AND CAST($4 AS TEXT) NOT LIKE '%' || integration_id || '%' ORDER BY started_at LIMIT 1 {skip_locked}))
-             RETURNING id, integration_id, attempts, rows_synced, rows_failed, position, cancelled_at, {{now}} - begun_at AS running_for"
+             RETURNING id, integration_id, attempts, rows_synced, rows_failed, rows_unchanged, attributes_sent, attributes_spared, position,
+                       cancelled_at, {{now}} - begun_at AS running_for"
         );
         let except: Vec<String> = except.iter().map(IntegrationId::to_string).collect();
         let except = except.join(" ");
@@ -157,6 +161,7 @@ impl Store {
             route,
             rows_synced: count(row.try_get("rows_synced")?),
             rows_failed: count(row.try_get("rows_failed")?),
+            spared: spared(row)?,
             position: row.try_get("position")?,
             attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
             running_for: Duration::from_micros(count(row.try_get("running_for")?)),
@@ -219,6 +224,16 @@ impl Store {
         );
         Ok(self.database.write(query(end).bind(cause).bind(job.to_string())).await? > 0)
     }
+}
+
+/// Locks the job of a lease, so that no other worker can claim it before the transaction ends. Fails if the lease is lost.
+pub(super) async fn require_lease(connection: &mut AnyConnection, lease: &Lease) -> Result<(), StoreError> {
+    let hold = query(
+        "UPDATE jobs SET lease_token = lease_token WHERE id = $1 AND lease_token = $2 AND finished_at IS NULL
+         RETURNING cancelled_at",
+    );
+    let hold = hold.bind(lease.job.to_string()).bind(&lease.token);
+    lease_status(returned(hold, connection).await?.as_ref()).map(drop)
 }
 
 /// The lease status from the row of a job that was found by its lease token; `LeaseLost` if no row was found.

@@ -5,6 +5,7 @@
 //! which is enforced by a unique partial index.
 
 mod announcements;
+mod attributes;
 mod checkpoints;
 mod database;
 mod error;
@@ -41,11 +42,12 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 pub use announcements::EndedJob;
+pub use attributes::{AttributeChange, AttributeSet, AttributesSize, UserAttributes};
 pub use checkpoints::Checkpoint;
 use database::Database;
 pub use error::StoreError;
 use jobs::Starts;
-pub use jobs::{Job, JobId, JobIdPrefix, JobStatus, StartJob};
+pub use jobs::{Job, JobId, JobIdPrefix, JobStatus, Spared, StartJob};
 pub use leases::{Cancelled, Claimed, Lease, LeaseStatus};
 pub use location::StoreLocation;
 pub use messages::{ClaimedMessage, NewMessage};
@@ -59,7 +61,7 @@ pub use retention::Retention;
 pub use row_errors::{MAX_ROW_ERRORS, RowError};
 pub use schedules::TakenTick;
 pub use statistics::{IntegrationStatistics, Ping, QueueStatistics};
-pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
+pub use watermarks::{KnownAttributes, Overflow, Route, Watermark, WatermarkChange};
 
 /// The store. Cheap to clone; clones share their connections.
 #[derive(Clone)]

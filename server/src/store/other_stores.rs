@@ -102,7 +102,7 @@ async fn watermarks(path: &Path) -> Result<Vec<String>, sqlx::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Route, Store, StoreLocation, WatermarkChange};
+    use super::super::{KnownAttributes, Route, Store, StoreLocation, WatermarkChange};
     use super::*;
 
     #[tokio::test]
@@ -114,7 +114,7 @@ mod tests {
             let route = Route { source: "s".into(), destination: "d".into(), kind: "attributes".into() };
             let change = WatermarkChange::Set("2026-01-01T00:00:00Z".parse().unwrap(), route);
             if has_watermark {
-                assert!(store.change_watermark(id.parse().unwrap(), &change).await.unwrap());
+                assert!(store.change_watermark(id.parse().unwrap(), &change, KnownAttributes::Keep).await.unwrap());
             }
             // What the third one has written is still in its log.
             if file == "open.db" { std::mem::forget(store) } else { store.close().await }

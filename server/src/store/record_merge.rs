@@ -2,8 +2,7 @@
 
 use sqlx::{AnyConnection, Row as _, query};
 
-use super::database::returned;
-use super::leases::{Lease, lease_status};
+use super::leases::{Lease, require_lease};
 use super::record::{DIGEST, Key, MAX_DIGESTS, RecordAction};
 use super::{Store, StoreError};
 use crate::types::IntegrationId;
@@ -47,12 +46,7 @@ async fn merge_some(
     lease: &Lease,
     integration: IntegrationId,
 ) -> Result<usize, StoreError> {
-    // Lock the job, so that no other worker can claim it before the transaction ends.
-    let hold = query(
-        "UPDATE jobs SET lease_token = lease_token WHERE id = $1 AND lease_token = $2 AND finished_at IS NULL
-         RETURNING cancelled_at",
-    );
-    lease_status(returned(hold.bind(lease.job.to_string()).bind(&lease.token), connection).await?.as_ref())?;
+    require_lease(connection, lease).await?;
     let id = integration.to_string();
     let list = query(
         "SELECT last, seq, action, CAST(length(digests) AS BIGINT) AS bytes FROM record_changes

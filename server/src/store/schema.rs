@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "record", include_str!("../../migrations/0003_record.sql")),
     (4, "operations", include_str!("../../migrations/0004_operations.sql")),
     (5, "notify", include_str!("../../migrations/0005_notify.sql")),
+    (6, "attributes", include_str!("../../migrations/0006_attributes.sql")),
 ];
 
 /// The version that this program creates.

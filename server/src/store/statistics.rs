@@ -14,7 +14,9 @@ use super::{Store, StoreError, schema};
 use crate::types::IntegrationId;
 
 /// The tables of a store, besides that of its migrations.
-pub(super) const TABLES: [&str; 9] = [
+pub(super) const TABLES: [&str; 11] = [
+    "attribute_sets",
+    "attributes",
     "digest_key",
     "jobs",
     "messages",

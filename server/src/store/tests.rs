@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::StoreLocation;
 use super::{
-    Cancelled, Checkpoint, Claimed, JobIdPrefix, JobStatus, LeaseStatus, MAX_ROW_ERRORS, Overflow, Page, RateLimit,
+    Cancelled, Checkpoint, Claimed, JobIdPrefix, JobStatus, KnownAttributes, LeaseStatus, MAX_ROW_ERRORS, Overflow, Page, RateLimit,
     RecordAction, RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark, WatermarkChange,
 };
 use crate::secret::Secret;
@@ -37,6 +37,7 @@ macro_rules! on_both {
     };
 }
 
+mod attributes;
 mod jobs;
 mod leases;
 mod messages;
@@ -130,7 +131,9 @@ async fn tamper(location: &StoreLocation, sql: String) {
 /// Reverts the schema to an earlier version.
 async fn make_older(location: &StoreLocation, version: i64) {
     let mut older = String::from(
-        "DROP TABLE messages; DROP TABLE overdue_watches; DROP INDEX jobs_to_announce; DROP INDEX jobs_left_to_others; ALTER TABLE jobs DROP COLUMN announce;
+        "DROP TABLE attributes; DROP TABLE attribute_sets; ALTER TABLE jobs DROP COLUMN rows_unchanged;
+         ALTER TABLE jobs DROP COLUMN attributes_sent; ALTER TABLE jobs DROP COLUMN attributes_spared;
+         DROP TABLE messages; DROP TABLE overdue_watches; DROP INDEX jobs_to_announce; DROP INDEX jobs_left_to_others; ALTER TABLE jobs DROP COLUMN announce;
          DROP TABLE schedules; DROP INDEX jobs_waiting; DROP INDEX jobs_leased; DROP INDEX jobs_with_row_errors; DROP INDEX jobs_ended;
          DROP INDEX rate_limits_by_time; ALTER TABLE rate_limits DROP COLUMN free; DROP INDEX jobs_succeeded;
          DROP INDEX jobs_with_old_row_errors; ALTER TABLE jobs DROP COLUMN row_errors_deleted_at;

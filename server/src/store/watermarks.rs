@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, Row as _, query};
 use super::database::returned;
 use super::jobs::count;
 use super::time::from_micros;
-use super::{Store, StoreError, micros};
+use super::{Store, StoreError, attributes, micros};
 use crate::types::IntegrationId;
 
 /// The watermark of an integration.
@@ -54,6 +54,15 @@ pub enum WatermarkChange {
     Reset,
 }
 
+/// What happens to the attributes of an integration with `only_changed` when its watermark is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownAttributes {
+    /// Attributes that have not changed since they were sent are still left out.
+    Keep,
+    /// All attributes of the rows that are read again are sent again.
+    Forget,
+}
+
 impl Store {
     /// The watermark of an integration.
     pub async fn watermark(&self, integration: IntegrationId) -> Result<Watermark, StoreError> {
@@ -92,10 +101,11 @@ impl Store {
         &self,
         integration: IntegrationId,
         change: &WatermarkChange,
+        known: KnownAttributes,
     ) -> Result<bool, StoreError> {
         let work = async {
             let mut transaction = self.database.begin().await?;
-            let changed = without_a_job(transaction.connection(), integration, change).await;
+            let changed = without_a_job(transaction.connection(), integration, change, known).await;
             transaction.end(changed).await
         };
         self.database.transact(work).await
@@ -106,6 +116,7 @@ async fn without_a_job(
     connection: &mut AnyConnection,
     integration: IntegrationId,
     change: &WatermarkChange,
+    known: KnownAttributes,
 ) -> Result<bool, StoreError> {
     let id = integration.to_string();
     // A placeholder job, so that no job can start during the transaction. It is never visible outside of it.
@@ -128,6 +139,9 @@ async fn without_a_job(
             keep.execute(&mut *connection).await?;
         }
         WatermarkChange::Reset => forget(connection, &id).await?,
+    }
+    if known == KnownAttributes::Forget {
+        attributes::give_up(connection, integration).await?;
     }
     let placeholder: String = placeholder.try_get("id")?;
     query("DELETE FROM jobs WHERE id = $1").bind(placeholder).execute(connection).await?;

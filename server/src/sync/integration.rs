@@ -31,6 +31,8 @@ pub struct Integration {
     pub schedule: Option<Schedule>,
     /// Whether the payloads of refused rows are kept with their row errors.
     pub keep_payloads: bool,
+    /// Whether objects carry only attributes that have changed since the destination acknowledged them. For attributes only.
+    pub only_changed: bool,
     /// A run that refuses a larger share of its rows than this ends early, from 0 to 1; `None`: never.
     pub max_failed_share: Option<f64>,
     /// A sync that takes longer ends in `error`, counted from its first claim by a worker.

@@ -27,6 +27,7 @@ mod source_retry;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod user_attributes;
 mod worker;
 mod worker_config;
 

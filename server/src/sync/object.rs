@@ -2,6 +2,7 @@
 //!
 //! The payload is validated, not parsed and printed again: numbers keep their digits, and it is several times faster.
 
+pub mod attributes;
 mod event_time;
 mod fields;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use super::row::{Identifier, Row};
 use crate::types::IntegrationKind;
 pub use missing_value::MissingValues;
 pub use payload::LONGEST_PAYLOAD;
+use attributes::{Attribute, AttributeHasher, Attributes};
 use payload::Payload;
 pub use warnings::{Warning, WarningKind, warnings};
 
@@ -57,47 +59,57 @@ impl BatchKey {
 impl ObjectEncoder {
     /// Appends a row's object. On refusal nothing is appended; the reason is a message for row errors.
     pub fn write(self, row: &Row, out: &mut Vec<u8>) -> Result<(), String> {
-        if let Some(flaw) = &row.flaw {
-            return Err(flaw.clone());
-        }
-        let identifier = row.identifier.as_ref().ok_or("all identifier columns are null")?;
-        if identifier.texts().any(|text| text.trim().is_empty()) {
-            return Err("the identifier is empty".into());
-        }
+        let identifier = valid_identifier(row)?;
         if self.kind == IntegrationKind::UserDeletes {
             return self.write_deleted(identifier, out);
         }
-        let payload = row.payload.as_deref().ok_or("PAYLOAD is null; it must be a JSON object")?;
-        let payload = Payload::validate(payload, self.kind, identifier)?;
+        let payload = Payload::validate(valid_text(row)?, self.kind, identifier)?;
         write_identifier(identifier, out);
-        if !payload.fields.is_empty() {
-            out.push(b',');
-            // Line breaks stand between values only, where a blank means the same: the object stays on one line.
-            let mut rest = payload.fields.as_bytes();
-            while let Some(line_break) = memchr2(b'\n', b'\r', rest) {
-                out.extend_from_slice(&rest[..line_break]);
-                out.push(b' ');
-                rest = &rest[line_break + 1..];
-            }
-            out.extend_from_slice(rest);
-        }
+        write_fields(payload.fields, out);
         if self.kind != IntegrationKind::Attributes && !payload.has_time {
             let time = DateTime::from_timestamp_micros(row.updated_at).unwrap_or_default();
             out.extend_from_slice(b",\"time\":");
             write_text(&time.to_rfc3339_opts(SecondsFormat::Micros, true), out);
         }
-        if let Some(update_existing_only) = self.update_existing_only
-            && !payload.has_update_existing_only
-        {
-            match (update_existing_only, identifier) {
-                (true, _) => out.extend_from_slice(b",\"_update_existing_only\":true"),
-                // Without it the service makes no profile for an alias.
-                (false, Identifier::Alias { .. }) => out.extend_from_slice(b",\"_update_existing_only\":false"),
-                (false, _) => {}
-            }
+        if !payload.has_update_existing_only {
+            self.write_update_existing_only(identifier, out);
         }
         out.push(b'}');
         Ok(())
+    }
+
+    /// The attributes of a row, or the reason why it is refused.
+    pub fn attributes(self, row: &Row, hasher: &AttributeHasher) -> Result<Attributes, String> {
+        let identifier = valid_identifier(row)?;
+        Payload::attributes(valid_text(row)?, identifier, hasher)
+    }
+
+    /// Appends the object with some of the attributes of a row that is not refused.
+    pub fn write_some<'a>(
+        self,
+        row: &Row,
+        all: &Attributes,
+        some: impl Iterator<Item = &'a Attribute>,
+        out: &mut Vec<u8>,
+    ) {
+        let (Some(identifier), Some(payload)) = (&row.identifier, &row.payload) else { return };
+        write_identifier(identifier, out);
+        for text in some.map(|attribute| &attribute.text).chain(&all.directives) {
+            write_fields(&payload[text.clone()], out);
+        }
+        if !all.has_update_existing_only {
+            self.write_update_existing_only(identifier, out);
+        }
+        out.push(b'}');
+    }
+
+    fn write_update_existing_only(self, identifier: &Identifier, out: &mut Vec<u8>) {
+        match (self.update_existing_only, identifier) {
+            (Some(true), _) => out.extend_from_slice(b",\"_update_existing_only\":true"),
+            // Without it the service makes no profile for an alias.
+            (Some(false), Identifier::Alias { .. }) => out.extend_from_slice(b",\"_update_existing_only\":false"),
+            (Some(false) | None, _) => {}
+        }
     }
 
     fn write_deleted(self, identifier: &Identifier, out: &mut Vec<u8>) -> Result<(), String> {
@@ -127,6 +139,38 @@ impl ObjectEncoder {
     fn writes_bare_identifiers(self) -> bool {
         self.bare_deletes && self.kind == IntegrationKind::UserDeletes
     }
+}
+
+/// The identifier of a row that can be sent.
+fn valid_identifier(row: &Row) -> Result<&Identifier, String> {
+    if let Some(flaw) = &row.flaw {
+        return Err(flaw.clone());
+    }
+    let identifier = row.identifier.as_ref().ok_or("all identifier columns are null")?;
+    if identifier.texts().any(|text| text.trim().is_empty()) {
+        return Err("the identifier is empty".into());
+    }
+    Ok(identifier)
+}
+
+fn valid_text(row: &Row) -> Result<&str, String> {
+    Ok(row.payload.as_deref().ok_or("PAYLOAD is null; it must be a JSON object")?)
+}
+
+/// Appends a comma and a part of a payload.
+fn write_fields(fields: &str, out: &mut Vec<u8>) {
+    if fields.is_empty() {
+        return;
+    }
+    out.push(b',');
+    // Line breaks stand between values only, where a blank means the same: the object stays on one line.
+    let mut rest = fields.as_bytes();
+    while let Some(line_break) = memchr2(b'\n', b'\r', rest) {
+        out.extend_from_slice(&rest[..line_break]);
+        out.push(b' ');
+        rest = &rest[line_break + 1..];
+    }
+    out.extend_from_slice(rest);
 }
 
 /// An identifier by itself, as the object that it would be sent in.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::record;
 use crate::metrics::METRICS;
-use crate::store::{Checkpoint, MAX_ROW_ERRORS, Route, RowError, Watermark};
+use crate::store::{Checkpoint, MAX_ROW_ERRORS, Route, RowError, Spared, Watermark};
 use record_updates::{RecordUpdates, micros, time};
 
 /// How a row was acknowledged.
@@ -40,6 +40,7 @@ pub struct Progress {
     ended: bool,
     rows_synced: u64,
     rows_failed: u64,
+    spared: Spared,
     /// The destination's mark after the last delivered object.
     mark: u64,
     record_updates: RecordUpdates,
@@ -69,6 +70,8 @@ pub struct Start {
     pub rows_synced: u64,
     /// Rows of the job that were refused.
     pub rows_failed: u64,
+    /// What the job has spared.
+    pub spared: Spared,
     /// The destination's current mark.
     pub mark: u64,
     /// How far below the watermark rows may still be committed.
@@ -93,6 +96,7 @@ impl Progress {
             ended: false,
             rows_synced: start.rows_synced,
             rows_failed: start.rows_failed,
+            spared: start.spared,
             mark: start.mark,
             record_updates: RecordUpdates::new(start),
             errors: Vec::new(),
@@ -186,6 +190,11 @@ impl Progress {
         (self.rows_synced, self.rows_failed)
     }
 
+    /// What the job has spared.
+    pub fn spared(&self) -> Spared {
+        self.spared
+    }
+
     /// Whether anything has changed since the last written checkpoint.
     pub fn has_unsaved_changes(&self) -> bool {
         self.record_updates.has_unsaved() || self.without_changes() != self.written
@@ -221,6 +230,8 @@ impl Progress {
             record: Vec::new(),
             rows_synced: self.rows_synced,
             rows_failed: self.rows_failed,
+            spared: self.spared,
+            attributes: Vec::new(),
             row_errors: Vec::new(),
             position: None,
         }

@@ -3,6 +3,8 @@
 use highway::{HighwayHash as _, HighwayHasher};
 use twox_hash::XxHash3_64;
 
+use super::object::attributes::AttributeHasher;
+
 /// A row of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -80,6 +82,28 @@ impl RowHasher {
             *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
         }
         RowHasher(highway::Key(words))
+    }
+
+    /// Makes digests of attributes, with the same key.
+    pub fn attributes(&self) -> AttributeHasher {
+        AttributeHasher::new(self.0)
+    }
+
+    /// The hash by which the attributes of a user are kept. Identifiers that differ in their notation only have the same.
+    pub fn user(&self, identifier: &Identifier) -> u128 {
+        let normal = |text: &str| match identifier {
+            Identifier::Email(_) => text.trim().to_lowercase(),
+            Identifier::Phone(_) => text.chars().filter(char::is_ascii_digit).collect(),
+            _ => text.to_owned(),
+        };
+        let mut hasher = HighwayHasher::new(self.0);
+        hasher.append(&[identifier.kind()]);
+        for text in identifier.texts().map(normal) {
+            hasher.append(&(text.len() as u64).to_le_bytes());
+            hasher.append(text.as_bytes());
+        }
+        let [low, high] = hasher.finalize128();
+        u128::from(high) << 64 | u128::from(low)
     }
 
     fn digest(

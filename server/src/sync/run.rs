@@ -110,6 +110,7 @@ fn start(claimed: &Claimed) -> Start {
         watermark: claimed.watermark,
         rows_synced: claimed.rows_synced,
         rows_failed: claimed.rows_failed,
+        spared: claimed.spared,
         ..Start::default()
     }
 }

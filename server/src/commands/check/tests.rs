@@ -157,7 +157,7 @@ async fn everything_is_checked_in_a_stable_order() {
 
 #[tokio::test]
 async fn watermarks_that_do_not_belong_to_the_file_are_found() {
-    use crate::store::WatermarkChange;
+    use crate::store::{KnownAttributes, WatermarkChange};
     let (folder, _source) = a_source(
         "CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); CREATE TABLE people (UPDATED_AT, EXTERNAL_ID, PAYLOAD)",
     );
@@ -173,7 +173,7 @@ async fn watermarks_that_do_not_belong_to_the_file_are_found() {
     let store = Store::open(&users.store).await.unwrap();
     let integration = &users.integrations[0];
     let change = WatermarkChange::Set("2026-01-01T00:00:00Z".parse().unwrap(), integration.route());
-    assert!(store.change_watermark(integration.id, &change).await.unwrap());
+    assert!(store.change_watermark(integration.id, &change, KnownAttributes::Keep).await.unwrap());
     store.close().await;
     let found = async |config: Config| {
         let found = findings(&config).await;
@@ -196,7 +196,7 @@ async fn watermarks_that_do_not_belong_to_the_file_are_found() {
 
 #[tokio::test]
 async fn a_new_store_beside_the_one_with_the_watermarks_is_warned_of() {
-    use crate::store::WatermarkChange;
+    use crate::store::{KnownAttributes, WatermarkChange};
     let (folder, _source) = a_source("CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD)");
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let with = |store: &str, id: &str| {
@@ -211,7 +211,7 @@ async fn a_new_store_beside_the_one_with_the_watermarks_is_warned_of() {
     let store = Store::open(&before.store).await.unwrap();
     let integration = &before.integrations[0];
     let change = WatermarkChange::Set("2026-01-01T00:00:00Z".parse().unwrap(), integration.route());
-    assert!(store.change_watermark(integration.id, &change).await.unwrap());
+    assert!(store.change_watermark(integration.id, &change, KnownAttributes::Keep).await.unwrap());
     store.close().await;
     let warnings = async |config: Config| {
         let found = findings(&config).await.into_iter();
@@ -347,7 +347,7 @@ async fn rows_before_the_watermark_are_not_looked_at() {
     let id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01".parse().unwrap();
     let route = crate::store::Route { source: "s".into(), destination: "d".into(), kind: "attributes".into() };
     let change = crate::store::WatermarkChange::Set("2026-01-01T00:00:01Z".parse().unwrap(), route);
-    assert!(store.change_watermark(id, &change).await.unwrap());
+    assert!(store.change_watermark(id, &change, crate::store::KnownAttributes::Keep).await.unwrap());
     let rows = "VALUES (1767225600, 'NULL', '[]'), (1767225601, 'a', '{}')";
     assert_eq!(said_of_rows(rows, Some(&store)).await, [""; 0]);
     store.close().await;

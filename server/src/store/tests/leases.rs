@@ -73,11 +73,9 @@ async fn a_job_that_is_handed_back_continues_from_its_checkpoint(location: Store
     let checkpoint = Checkpoint {
         watermark,
         route: Some(Arc::clone(&route)),
-        record: Vec::new(),
         rows_synced: 5,
-        rows_failed: 0,
-        row_errors: vec![],
         position: Some("1234".into()),
+        ..Checkpoint::default()
     };
     store.checkpoint(&first.lease, integration, &checkpoint).await.unwrap();
     store.release(&first.lease).await.unwrap();

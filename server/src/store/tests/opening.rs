@@ -41,10 +41,10 @@ async fn a_newer_schema_is_refused_at_once(location: StoreLocation) {
     for _ in 0..3 {
         let opened = Store::open(&location).await.unwrap_err();
         assert!(
-            opened.to_string().contains("newer than this program: it has version 9000, this program supports 6"),
+            opened.to_string().contains("newer than this program: it has version 9000, this program supports 7"),
             "{opened}"
         );
-        assert!(matches!(Store::open_existing(&location).await, Err(StoreError::Newer { found: 9000, known: 6 })));
+        assert!(matches!(Store::open_existing(&location).await, Err(StoreError::Newer { found: 9000, known: 7 })));
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
@@ -104,7 +104,7 @@ async fn an_older_schema_is_migrated_only_by_a_process_that_serves(location: Sto
     for _ in 0..2 {
         let error = Store::open_existing(&location).await.unwrap_err();
         assert!(
-            error.to_string().contains("it has version 1, this program needs 5; `cdi-server serve` migrates"),
+            error.to_string().contains("it has version 1, this program needs 6; `cdi-server serve` migrates"),
             "{error}"
         );
     }

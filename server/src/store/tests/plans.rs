@@ -9,11 +9,11 @@ use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::*;
-use crate::store::{EndedJob, NewMessage, Overdue};
+use crate::store::{AttributeChange, EndedJob, NewMessage, Overdue};
 
 /// Tables that grow: nothing may read the whole of one. `watermarks`, `schedules` and `overdue_watches` have one row for each
 /// integration, and `rate_limits` has the windows of the last hour.
-const LARGE: [&str; 4] = ["jobs", "row_errors", "record_changes", "messages"];
+const LARGE: [&str; 5] = ["jobs", "row_errors", "record_changes", "messages", "attributes"];
 
 /// The statements that sqlx reports, by text.
 #[derive(Debug, Clone, Default)]
@@ -120,13 +120,19 @@ async fn everything(store: &Store) {
         rows_synced: 1,
         rows_failed: 1,
         row_errors: vec![error],
-        position: None,
+        ..Checkpoint::default()
     };
+    let set = store.attribute_set(lease, integration, "a").await.unwrap();
+    checkpoint.attributes = vec![Arc::new(AttributeChange { set, users: vec![(7, vec![1; 12])] })];
     store.checkpoint(lease, integration, &checkpoint).await.unwrap();
+    assert_eq!(store.attributes(set, &[5, 7]).await.unwrap(), [(7, vec![1; 12])]);
+    store.existing_attribute_set(integration, "a").await.unwrap();
+    store.attributes_size(integration).await.unwrap();
     store.record(integration).await.unwrap();
     store.record_size(integration).await.unwrap();
     store.release(lease).await.unwrap();
     let claimed = claim(store, integration, LEASE).await.unwrap();
+    store.give_up_attributes(&claimed.lease, integration).await.unwrap();
     assert!(matches!(store.cancel_job(integration, "why").await.unwrap(), Cancelled::Asked(_)));
     (checkpoint.watermark, checkpoint.record) = (reached(99), vec![added(99, &[9])]);
     store.finish(&claimed.lease, integration, &checkpoint, JobStatus::Partial, None).await.unwrap();
@@ -158,6 +164,7 @@ async fn everything(store: &Store) {
     store.delete_old_row_errors(Duration::ZERO).await.unwrap();
     store.delete_old_jobs(Duration::ZERO).await.unwrap();
     store.delete_old_windows().await.unwrap();
+    while store.delete_given_up_attributes().await.unwrap().is_some() {}
     store.announce_jobs(|_| None).await.unwrap();
     store.announce_left_jobs(|_| true, messages::message).await.unwrap();
     run(store, integration, Utc::now(), JobStatus::Success).await;
@@ -180,7 +187,7 @@ async fn everything(store: &Store) {
         WatermarkChange::Keep((*a_route("others")).clone()),
         WatermarkChange::Reset,
     ] {
-        assert!(store.change_watermark(integration, &change).await.unwrap());
+        assert!(store.change_watermark(integration, &change, KnownAttributes::Keep).await.unwrap());
     }
 }
 
@@ -200,6 +207,7 @@ async fn fill(location: &StoreLocation) {
                 INSERT INTO row_errors (job_id, number, updated_at, reason)
                 SELECT id, 1, 1, 'why' FROM jobs WHERE rows_failed > 0 ON CONFLICT DO NOTHING;
                 INSERT INTO record_changes SELECT n % 1000, n, 0, n, 'add', ''::bytea FROM generate_series(1, 20000) n;
+                INSERT INTO attributes SELECT n % 100, int8send(n), ''::bytea FROM generate_series(1, 100000) n;
                 INSERT INTO messages (id, notify, integration_id, event, body, created_at, due_at, sent_at)
                 SELECT gen_random_uuid(), n % 5, 'x', 'x', repeat('x', 600), n, n, CASE WHEN n % 10 > 0 THEN n END FROM generate_series(1, 20000) n;
                 ANALYZE";

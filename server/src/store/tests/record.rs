@@ -177,7 +177,7 @@ async fn the_record_is_written_with_the_watermark_or_not_at_all(location: StoreL
         rows_synced: 9,
         rows_failed: 1,
         row_errors: vec![error],
-        position: None,
+        ..Checkpoint::default()
     };
     let failed = job.store.checkpoint(&job.lease, job.integration, &checkpoint).await;
     assert!(matches!(failed, Err(StoreError::Failed(_))), "{failed:?}");

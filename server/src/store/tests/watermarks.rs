@@ -1,7 +1,6 @@
 //! Watermarks.
 
 use super::*;
-use crate::store::WatermarkChange;
 
 on_both! {
     a_watermark_is_changed_only_while_no_job_is_in_progress
@@ -25,14 +24,14 @@ async fn a_watermark_is_changed_only_while_no_job_is_in_progress(location: Store
     let store = open(location).await;
     let (integration, now) = (id(), Utc::now());
     let set = WatermarkChange::Set(time(5), (*a_route("users")).clone());
-    assert!(store.change_watermark(integration, &set).await.unwrap());
+    assert!(store.change_watermark(integration, &set, KnownAttributes::Keep).await.unwrap());
     assert_eq!(store.watermark(integration).await.unwrap(), reached(5));
-    assert!(store.change_watermark(integration, &WatermarkChange::Reset).await.unwrap());
+    assert!(store.change_watermark(integration, &WatermarkChange::Reset, KnownAttributes::Keep).await.unwrap());
     assert_eq!(store.watermark(integration).await.unwrap(), Watermark::default());
     assert_eq!(store.route(integration).await.unwrap(), None);
     assert_eq!(store.jobs(integration, &Page::First, 1).await.unwrap().items, [], "it leaves no job behind");
     // In whatever order they run: once a job has started, the watermark is not changed.
-    let change = async |change: &WatermarkChange| store.change_watermark(integration, change).await.unwrap();
+    let change = async |change: &WatermarkChange| store.change_watermark(integration, change, KnownAttributes::Keep).await.unwrap();
     let (begun, _) = futures::join!(started(&store, integration, now), join_all((0..8).map(|_| change(&set))));
     assert!(begun);
     for refused in [set.clone(), WatermarkChange::Keep((*a_route("other")).clone()), WatermarkChange::Reset] {
@@ -49,12 +48,12 @@ async fn set_deletes_the_record_and_changes_the_route(location: StoreLocation) {
     }
     let route = a_route("other");
     let set = WatermarkChange::Set(time(5), (*route).clone());
-    assert!(store.change_watermark(integration, &set).await.unwrap());
+    assert!(store.change_watermark(integration, &set, KnownAttributes::Keep).await.unwrap());
     assert_eq!(store.watermark(integration).await.unwrap(), reached(5));
     assert_eq!(store.route(integration).await.unwrap().as_ref(), Some(&*route));
     assert_eq!(store.record_size(integration).await.unwrap(), RecordSize::default());
     assert_eq!(store.record_size(other).await.unwrap().versions, 2, "other integrations are not affected");
-    assert!(store.change_watermark(other, &WatermarkChange::Reset).await.unwrap());
+    assert!(store.change_watermark(other, &WatermarkChange::Reset, KnownAttributes::Keep).await.unwrap());
     assert_eq!(store.watermark(other).await.unwrap(), Watermark::default());
     assert_eq!(store.record_size(other).await.unwrap(), RecordSize::default());
 }
@@ -63,12 +62,12 @@ async fn keep_changes_only_the_route(location: StoreLocation) {
     let store = open(location).await;
     let (integration, route) = (id(), a_route("other"));
     let keep = WatermarkChange::Keep((*route).clone());
-    assert!(store.change_watermark(integration, &keep).await.unwrap());
+    assert!(store.change_watermark(integration, &keep, KnownAttributes::Keep).await.unwrap());
     assert_eq!(store.route(integration).await.unwrap(), None, "there is nothing to keep");
     let overflow = Some(Overflow { updated_at: time(77), versions: 1, sum: 1 });
     let watermark = Watermark { overflow, ..reached(77) };
     ended_with(&store, integration, watermark, &[1, 2]).await;
-    assert!(store.change_watermark(integration, &keep).await.unwrap());
+    assert!(store.change_watermark(integration, &keep, KnownAttributes::Keep).await.unwrap());
     assert_eq!(store.route(integration).await.unwrap().as_ref(), Some(&*route));
     assert_eq!(store.watermark(integration).await.unwrap(), watermark);
     assert_eq!(store.record_size(integration).await.unwrap().versions, 2);

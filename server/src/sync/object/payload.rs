@@ -6,6 +6,7 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::super::row::Identifier;
+use super::attributes::{AttributeHasher, Attributes, Collector};
 use super::{event_time, not_an_object};
 use crate::text::{counted, grouped};
 use crate::types::IntegrationKind;
@@ -35,6 +36,26 @@ pub struct Payload<'a> {
 impl<'a> Payload<'a> {
     /// Checks that a payload is an object that may be sent for this identifier.
     pub fn validate(payload: &'a str, kind: IntegrationKind, identifier: &Identifier) -> Result<Payload<'a>, String> {
+        Payload::collect(payload, kind, identifier, None)
+    }
+
+    /// The same for attributes, and gives them.
+    pub fn attributes(
+        payload: &'a str,
+        identifier: &Identifier,
+        hasher: &AttributeHasher,
+    ) -> Result<Attributes, String> {
+        let mut collector = Collector::new(hasher, payload);
+        Payload::collect(payload, IntegrationKind::Attributes, identifier, Some(&mut collector))?;
+        Ok(collector.end())
+    }
+
+    fn collect(
+        payload: &'a str,
+        kind: IntegrationKind,
+        identifier: &Identifier,
+        attributes: Option<&mut Collector<'_, 'a>>,
+    ) -> Result<Payload<'a>, String> {
         if payload.len() > LONGEST_PAYLOAD {
             let (bytes, most) = (counted(payload.len(), "byte"), grouped(LONGEST_PAYLOAD as u64));
             return Err(format!("PAYLOAD has {bytes}; {most} are allowed"));
@@ -49,7 +70,7 @@ impl<'a> Payload<'a> {
         }
         let mut reader = serde_json::Deserializer::from_str(payload);
         let found =
-            reader.deserialize_any(KeyVisitor { kind, own }).map_err(|error| not_an_object::reason(payload, &error))?;
+            reader.deserialize_any(KeyVisitor { kind, own, attributes }).map_err(|error| not_an_object::reason(payload, &error))?;
         reader.end().map_err(|error| not_an_object::reason(payload, &error))?;
         found.accepted(kind)?;
         // What is valid begins with `{` and ends with `}`.
@@ -63,10 +84,12 @@ impl<'a> Payload<'a> {
 }
 
 /// Goes over the keys of an object.
-struct KeyVisitor {
+struct KeyVisitor<'v, 'h, 'p> {
     kind: IntegrationKind,
     /// The key that the row's own identifier is sent under, where it is one that payloads have too.
     own: Option<&'static str>,
+    /// Collects the attributes, if they are asked for.
+    attributes: Option<&'v mut Collector<'h, 'p>>,
 }
 
 /// What was found.
@@ -83,14 +106,14 @@ struct Found<'a> {
     properties: Option<&'a RawValue>,
 }
 
-impl<'de> Visitor<'de> for KeyVisitor {
+impl<'de> Visitor<'de> for KeyVisitor<'_, '_, 'de> {
     type Value = Found<'de>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Found<'de>, M::Error> {
+    fn visit_map<M: MapAccess<'de>>(mut self, mut map: M) -> Result<Found<'de>, M::Error> {
         let mut found = Found::default();
         let mut count = 0;
         while let Some(key) = map.next_key::<Key<'de>>()? {
@@ -109,6 +132,9 @@ impl<'de> Visitor<'de> for KeyVisitor {
                     )
                 };
                 found.refused.get_or_insert_with(message);
+            }
+            if let Some(attributes) = &mut self.attributes {
+                attributes.add(key, value);
             }
             found.update_existing_only |= key == "_update_existing_only";
             if self.kind != IntegrationKind::Attributes {
@@ -245,4 +271,4 @@ fn properties(value: &RawValue) -> Result<(), String> {
 
 /// A key, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+pub struct Key<'a>(#[serde(borrow)] pub Cow<'a, str>);

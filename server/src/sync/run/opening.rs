@@ -66,12 +66,17 @@ impl Run<'_> {
             tracing::info!(%since, "a transaction at the source has been running for longer than `lookback`; until it ends, each sync reads all rows changed since it began");
         }
         let mark = destination.mark();
-        let (rows_synced, rows_failed) = self.progress.lock().counts();
+        let (rows_synced, rows_failed, spared) = {
+            let progress = self.progress.lock();
+            let (rows_synced, rows_failed) = progress.counts();
+            (rows_synced, rows_failed, progress.spared())
+        };
         let mut progress = Progress::new(Start {
             watermark,
             route: Some(Arc::new(integration.route())),
             rows_synced,
             rows_failed,
+            spared,
             mark,
             lookback: integration.lookback,
             running_since: opening.running_since,

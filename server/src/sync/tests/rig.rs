@@ -421,6 +421,7 @@ fn integration(folder: &Path) -> Integration {
         keep_payloads: false,
         max_failed_share: None,
         max_duration: Duration::from_secs(3600),
+        only_changed: false,
         lookback: Duration::from_secs(600),
         contact_emails: Vec::new(),
         source: sqlite(folder.join("source.db"), "users"),
