@@ -136,7 +136,10 @@ impl<'r, 'a> Integrations<'r, 'a> {
         let Some(kind) = kind else { return false };
         let update_existing_only = destination.and_then(|destination| destination.encoder(kind).update_existing_only);
         if kind != IntegrationKind::Attributes {
-            let message = format!("`only_changed` works with `type = \"attributes\"` only; remove it, because all {} are sent once", kind.as_str().replace('_', " "));
+            let message = format!(
+                "`only_changed` works with `type = \"attributes\"` only; remove it, because all {} are sent once",
+                kind.as_str().replace('_', " ")
+            );
             self.reader.problem(flag.span(), message);
         } else if update_existing_only == Some(true) {
             let message = "`only_changed` cannot be used with `update_existing_only = true`: the service leaves out users that it does not know without saying so, and their attributes would never be sent again; remove one of the two";

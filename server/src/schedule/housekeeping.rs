@@ -36,7 +36,13 @@ pub(super) async fn run(store: Store, retention: Retention) {
             Ok(deleted) => {
                 if deleted != Deleted::default() {
                     let Deleted { jobs, row_errors, windows, users } = deleted;
-                    tracing::info!(jobs, row_errors, rate_limit_windows = windows, users_attributes = users, "old data deleted");
+                    tracing::info!(
+                        jobs,
+                        row_errors,
+                        rate_limit_windows = windows,
+                        users_attributes = users,
+                        "old data deleted"
+                    );
                 }
                 INTERVAL
             }

@@ -206,22 +206,20 @@ pub(super) async fn give_up(connection: &mut AnyConnection, integration: Integra
 }
 
 /// Writes what users have.
-pub(super) async fn write(
-    connection: &mut AnyConnection,
-    changes: &[Arc<AttributeChange>],
-) -> Result<(), StoreError> {
+pub(super) async fn write(connection: &mut AnyConnection, changes: &[Arc<AttributeChange>]) -> Result<(), StoreError> {
     for AttributeChange { set, users } in changes.iter().map(AsRef::as_ref) {
         for users in users.chunks(WRITTEN) {
-            let rows: Vec<String> = (0..users.len()).map(|row| format!("($1, ${}, ${})", row * 2 + 2, row * 2 + 3)).collect();
+            let rows: Vec<String> =
+                (0..users.len()).map(|row| format!("($1, ${}, ${})", row * 2 + 2, row * 2 + 3)).collect();
             let statement = format!(
                 "INSERT INTO attributes (set_id, user_hash, digests) VALUES {}
                  ON CONFLICT (set_id, user_hash) DO UPDATE SET digests = excluded.digests",
                 rows.join(", ")
             );
             let write = query(AssertSqlSafe(statement)).bind(set.0);
-            let write = users.iter().fold(write, |write, (user, digests)| {
-                write.bind(user.to_be_bytes().to_vec()).bind(digests.clone())
-            });
+            let write = users
+                .iter()
+                .fold(write, |write, (user, digests)| write.bind(user.to_be_bytes().to_vec()).bind(digests.clone()));
             write.execute(&mut *connection).await?;
         }
     }

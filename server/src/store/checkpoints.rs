@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sqlx::{AnyConnection, Row as _, query};
 
-use super::database::returned;
 use super::attributes::{self, AttributeChange};
+use super::database::returned;
 use super::jobs::{JobStatus, Spared, count};
 use super::leases::{Confirmed, Lease, LeaseStatus, lease_status};
 use super::record::{self, RecordChange};

@@ -18,7 +18,8 @@ use crate::metrics::METRICS;
 use crate::types::IntegrationId;
 
 /// What [`job`] reads of a job's row.
-pub(super) const COLUMNS: &str = "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, rows_unchanged, attributes_sent,
+pub(super) const COLUMNS: &str =
+    "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, rows_unchanged, attributes_sent,
     attributes_spared, cause, scheduled_for, row_errors_deleted_at,
     CAST(CASE WHEN lease_until > {now} THEN 1 ELSE 0 END AS BIGINT) AS has_worker";
 

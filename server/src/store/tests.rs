@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::StoreLocation;
 use super::{
-    Cancelled, Checkpoint, Claimed, JobIdPrefix, JobStatus, KnownAttributes, LeaseStatus, MAX_ROW_ERRORS, Overflow, Page, RateLimit,
-    RecordAction, RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark, WatermarkChange,
+    Cancelled, Checkpoint, Claimed, JobIdPrefix, JobStatus, KnownAttributes, LeaseStatus, MAX_ROW_ERRORS, Overflow,
+    Page, RateLimit, RecordAction, RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark,
+    WatermarkChange,
 };
 use crate::secret::Secret;
 use crate::types::{IntegrationId, PostgresUrl};

@@ -19,9 +19,9 @@ use memchr::memchr2;
 
 use super::row::{Identifier, Row};
 use crate::types::IntegrationKind;
+use attributes::{Attribute, AttributeHasher, Attributes};
 pub use missing_value::MissingValues;
 pub use payload::LONGEST_PAYLOAD;
-use attributes::{Attribute, AttributeHasher, Attributes};
 use payload::Payload;
 pub use warnings::{Warning, WarningKind, warnings};
 

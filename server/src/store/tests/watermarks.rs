@@ -31,7 +31,9 @@ async fn a_watermark_is_changed_only_while_no_job_is_in_progress(location: Store
     assert_eq!(store.route(integration).await.unwrap(), None);
     assert_eq!(store.jobs(integration, &Page::First, 1).await.unwrap().items, [], "it leaves no job behind");
     // In whatever order they run: once a job has started, the watermark is not changed.
-    let change = async |change: &WatermarkChange| store.change_watermark(integration, change, KnownAttributes::Keep).await.unwrap();
+    let change = async |change: &WatermarkChange| {
+        store.change_watermark(integration, change, KnownAttributes::Keep).await.unwrap()
+    };
     let (begun, _) = futures::join!(started(&store, integration, now), join_all((0..8).map(|_| change(&set))));
     assert!(begun);
     for refused in [set.clone(), WatermarkChange::Keep((*a_route("other")).clone()), WatermarkChange::Reset] {

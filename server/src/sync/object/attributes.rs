@@ -186,7 +186,8 @@ impl<'h, 'p> Collector<'h, 'p> {
         let end = (value.as_ptr() as usize).wrapping_sub(self.payload.as_ptr() as usize) + value.len();
         // What stands between the last value and this one ends with the key and a colon.
         let between = &self.payload[self.end..end];
-        let start = end - between.trim_start_matches(|char: char| matches!(char, '{' | ',') || char.is_ascii_whitespace()).len();
+        let start = end
+            - between.trim_start_matches(|char: char| matches!(char, '{' | ',') || char.is_ascii_whitespace()).len();
         self.end = end;
         if key.starts_with('_') || key == "push_token_import" {
             if key == "_update_existing_only" {
@@ -275,10 +276,40 @@ mod tests {
     #[test]
     fn values_of_different_meanings_have_different_digests() {
         let different = [
-            "0", "1", "-1", "10", "0.1", "1.5", "9007199254740992", "9007199254740993", "18446744073709551616",
-            "18446744073709551617", "true", "false", "null", r#""1""#, r#""""#, r#""true""#, r#""null""#, "[]", "{}", "[1,2]",
-            "[2,1]", "[[1],2]", "[1,[2]]", r#"["1",2]"#, r#"{"x":1}"#, r#"{"x":2}"#, r#"{"y":1}"#, r#"{"x":{"y":1}}"#,
-            r#"{"x":1,"y":2}"#, r#"{"x":2,"y":1}"#, r#"{"x":1,"x":2}"#, r#"{"x":2,"x":1}"#, "[null]", r#"[{"x":1}]"#,
+            "0",
+            "1",
+            "-1",
+            "10",
+            "0.1",
+            "1.5",
+            "9007199254740992",
+            "9007199254740993",
+            "18446744073709551616",
+            "18446744073709551617",
+            "true",
+            "false",
+            "null",
+            r#""1""#,
+            r#""""#,
+            r#""true""#,
+            r#""null""#,
+            "[]",
+            "{}",
+            "[1,2]",
+            "[2,1]",
+            "[[1],2]",
+            "[1,[2]]",
+            r#"["1",2]"#,
+            r#"{"x":1}"#,
+            r#"{"x":2}"#,
+            r#"{"y":1}"#,
+            r#"{"x":{"y":1}}"#,
+            r#"{"x":1,"y":2}"#,
+            r#"{"x":2,"y":1}"#,
+            r#"{"x":1,"x":2}"#,
+            r#"{"x":2,"x":1}"#,
+            "[null]",
+            r#"[{"x":1}]"#,
         ];
         let digests: std::collections::HashSet<u64> = different.iter().map(|value| of(value).unwrap()).collect();
         assert_eq!(digests.len(), different.len());
@@ -314,8 +345,14 @@ mod tests {
         let merged = attributes(r#"{"_merge_objects": true, "a": {"x":1}}"#);
         assert_eq!(merged.directives.len(), 1);
         assert_ne!(merged.attributes[0].digest, digest(r#"{"a":{"x":1}}"#));
-        assert_ne!(merged.attributes[0].digest, attributes(r#"{"a":{"x":1},"_merge_objects":false}"#).attributes[0].digest);
-        assert_eq!(merged.attributes[0].digest, attributes(r#"{"a":{"x":1.0},"_merge_objects":true}"#).attributes[0].digest);
+        assert_ne!(
+            merged.attributes[0].digest,
+            attributes(r#"{"a":{"x":1},"_merge_objects":false}"#).attributes[0].digest
+        );
+        assert_eq!(
+            merged.attributes[0].digest,
+            attributes(r#"{"a":{"x":1.0},"_merge_objects":true}"#).attributes[0].digest
+        );
         let ignored = attributes(r#"{"a":1,"_update_existing_only":true}"#);
         assert_eq!(ignored.attributes[0].digest, None, "nobody knows whether the destination takes it");
         let taken = attributes(r#"{"a":1,"_update_existing_only":false}"#);
@@ -324,8 +361,9 @@ mod tests {
 
     fn written(payload: &str, names: &[&str]) -> String {
         let all = attributes(payload);
-        let is_chosen =
-            |attribute: &&Attribute| names.iter().any(|name| payload[attribute.text.clone()].starts_with(&format!("{name:?}")));
+        let is_chosen = |attribute: &&Attribute| {
+            names.iter().any(|name| payload[attribute.text.clone()].starts_with(&format!("{name:?}")))
+        };
         let mut out = Vec::new();
         ENCODER.write_some(&row(payload), &all, all.attributes.iter().filter(is_chosen), &mut out);
         String::from_utf8(out).unwrap()

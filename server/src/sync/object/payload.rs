@@ -69,8 +69,9 @@ impl<'a> Payload<'a> {
             return Err("PAYLOAD is empty; it must be a JSON object".into());
         }
         let mut reader = serde_json::Deserializer::from_str(payload);
-        let found =
-            reader.deserialize_any(KeyVisitor { kind, own, attributes }).map_err(|error| not_an_object::reason(payload, &error))?;
+        let found = reader
+            .deserialize_any(KeyVisitor { kind, own, attributes })
+            .map_err(|error| not_an_object::reason(payload, &error))?;
         reader.end().map_err(|error| not_an_object::reason(payload, &error))?;
         found.accepted(kind)?;
         // What is valid begins with `{` and ends with `}`.

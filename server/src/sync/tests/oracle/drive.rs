@@ -18,7 +18,7 @@ use super::only_changed::{self, Counters};
 use super::world::{Change, Content, TimeFormat, World, time_of, user_name};
 use crate::connectors::fake_braze::{Answer, FakeBraze, Received};
 use crate::connectors::jsonl::Jsonl;
-use crate::store::{Job, JobStatus};
+use crate::store::{Job, JobStatus, KnownAttributes, WatermarkChange};
 use crate::sync::run_tuning::RunTuning;
 use crate::types::IntegrationKind;
 
@@ -80,9 +80,7 @@ impl Drive {
         let (checkpoint, first_pause) = (Duration::from_micros(100), Duration::from_micros(100));
         rig.tuning = RunTuning { checkpoint, first_pause, batch: 2, ..RunTuning::DEFAULT };
         let only_changed = setting.only_changed;
-        if only_changed {
-            set_only_changed(&mut rig, true);
-        }
+        rig.integration.only_changed = only_changed;
         Drive {
             file: rig.file(),
             rig,
@@ -126,7 +124,7 @@ impl Drive {
             }
             Step::Switch => {
                 self.only_changed = !self.only_changed;
-                set_only_changed(&mut self.rig, self.only_changed);
+                self.rig.integration.only_changed = self.only_changed;
                 log!(self, "only_changed = {}", self.only_changed);
             }
             Step::Reset { .. } | Step::Elsewhere { .. } if self.in_progress => {
@@ -159,7 +157,9 @@ impl Drive {
 
     /// Resets the watermark.
     async fn reset(&mut self, forget: bool, is_empty: bool) {
-        reset_watermark(&self.rig, forget).await;
+        let known = if forget { KnownAttributes::Forget } else { KnownAttributes::Keep };
+        let (store, id) = (&self.rig.store, self.rig.integration.id);
+        assert!(store.change_watermark(id, &WatermarkChange::Reset, known).await.unwrap(), "no job is in progress");
         self.world.reset();
         if is_empty {
             self.evidence.destination_is_empty();
@@ -286,7 +286,7 @@ impl Drive {
                 ),
             ));
         }
-        let counted = counters(&job).filter(|_| self.evidence.only_changed && ended);
+        let counted = Some(counters(&job)).filter(|_| self.evidence.only_changed && ended);
         if let Some(counters) = counted.filter(|_| self.unchanged) {
             counters.check_idle()?;
         }
@@ -433,10 +433,7 @@ impl Drive {
     async fn take_job(&mut self, job: &Job) -> Result<(), Violation> {
         let is_right = match job.status {
             JobStatus::Success => job.rows_failed_with_errors == 0,
-            JobStatus::Partial => {
-                let rows_unchanged = counters(job).map_or(0, |counters| counters.rows_unchanged);
-                job.rows_failed_with_errors > 0 && job.rows_synced + rows_unchanged > 0
-            }
+            JobStatus::Partial => job.rows_failed_with_errors > 0 && job.rows_synced + job.spared.rows > 0,
             _ => true,
         };
         if !is_right {
@@ -476,19 +473,15 @@ impl Drive {
     }
 }
 
-/// Switches `only_changed`.
-fn set_only_changed(_rig: &mut Rig, _only_changed: bool) {
-    unimplemented!("the engine has no `only_changed` yet")
-}
-
-/// Resets the watermark; with `forget`, also what the destination's users have.
-async fn reset_watermark(_rig: &Rig, _forget: bool) {
-    unimplemented!("the engine has no `only_changed` yet")
-}
-
-/// The counters of a job; `None` without `only_changed`.
-fn counters(_job: &Job) -> Option<Counters> {
-    None
+/// The counters of a job.
+fn counters(job: &Job) -> Counters {
+    Counters {
+        rows_synced: job.rows_synced,
+        rows_failed: job.rows_failed_with_errors,
+        rows_unchanged: job.spared.rows,
+        sent: job.spared.attributes_sent,
+        spared: job.spared.attributes_spared,
+    }
 }
 
 /// Whether a request got no answer, or one that is a failure.
