@@ -93,8 +93,11 @@ pub struct Metrics {
     pub rows_delivered: Counter,
     /// Rows that were refused for good.
     pub rows_refused: Counter,
-    /// Rows that were read and left out, because an earlier sync has dealt with them.
+    /// Rows that were read and left out, because an earlier sync has dealt with them or nothing in them has changed.
     pub rows_unchanged: Counter,
+    /// Attributes that syncs with `only_changed` have delivered, and those that they have left out.
+    pub attributes_sent: Counter,
+    pub attributes_spared: Counter,
     /// Requests to destinations that are not answered yet.
     pub destination_requests_in_flight: Gauge,
     /// Requests to destinations that have to be sent again.
@@ -123,6 +126,8 @@ impl Metrics {
             rows_delivered: Counter::default(),
             rows_refused: Counter::default(),
             rows_unchanged: Counter::default(),
+            attributes_sent: Counter::default(),
+            attributes_spared: Counter::default(),
             destination_requests_in_flight: Gauge::default(),
             destination_retries: Family::default(),
             destination_rate_limited: Counter::default(),
@@ -184,8 +189,18 @@ impl Metrics {
         to.register("rows_refused", "Rows that were refused for good", self.rows_refused.clone());
         to.register(
             "rows_unchanged",
-            "Rows that were read and not sent, because an earlier sync has dealt with them",
+            "Rows that were read and not sent, because an earlier sync has dealt with them or nothing in them has changed",
             self.rows_unchanged.clone(),
+        );
+        to.register(
+            "attributes_sent",
+            "Attributes that syncs with only_changed have delivered",
+            self.attributes_sent.clone(),
+        );
+        to.register(
+            "attributes_spared",
+            "Attributes that syncs with only_changed have not sent, because the destination has them",
+            self.attributes_spared.clone(),
         );
         to.register(
             "destination_requests_in_flight",

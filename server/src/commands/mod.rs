@@ -22,7 +22,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::config::{Config, Integration};
 use crate::settings::DEFAULT_FILE;
 use crate::store::{Store, StoreError, StoreLocation};
-use crate::sync::Known;
+use crate::sync::{Comparison, Known};
 use crate::text::{shell_path, shell_word};
 
 /// A time in messages, in RFC 3339.
@@ -59,7 +59,17 @@ async fn with_store<T>(
 
 /// How far an integration has got, for a preview.
 async fn known(store: &Store, integration: &Integration) -> Result<Known, StoreError> {
+    let destination = integration.destination.identity();
+    let comparison = match integration.only_changed {
+        true => Some(Comparison {
+            store: store.clone(),
+            set: store.existing_attribute_set(integration.id, &destination).await?,
+            encoder: integration.destination.encoder(integration.kind),
+        }),
+        false => None,
+    };
     Ok(Known {
+        comparison,
         watermark: store.watermark(integration.id).await?,
         record: store.record(integration.id).await?,
         digest_key: store.digest_key(),

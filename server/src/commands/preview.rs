@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::{argument, config_option, known, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print_data;
-use crate::sync::{self, Planned, Preview};
-use crate::text::counted;
+use crate::sync::{self, Planned, Preview, Saving};
+use crate::text::{counted, grouped};
 
 /// Shows the first rows of the next sync.
 pub async fn run(config: &Config, integration: &Integration, rows: usize) -> anyhow::Result<ExitCode> {
@@ -52,6 +52,7 @@ fn describe(
                 let warnings = warnings.iter().map(|warning| format!("\n        warning: {}", warning.text));
                 format!("send    {object}{}", warnings.collect::<String>())
             }
+            Planned::Unchanged(user) => format!("spare   {user}: the destination has all of its attributes"),
             Planned::Refused(error) => {
                 let row = error.identifier.as_deref().unwrap_or("row without identifier");
                 format!("refuse  {row} (UPDATED_AT {}): {}", written(error.updated_at), error.reason)
@@ -70,6 +71,7 @@ fn describe(
         (2, false, _) => "Both rows are shown.".into(),
         (shown, false, _) => format!("All {shown} rows are shown."),
     });
+    lines.extend(preview.saving.as_ref().map(saved));
     if preview.future > 0 {
         lines.push(format!(
             "Rows dated in the future, skipped until that time: {}. (An UPDATED_AT without a time zone is read as UTC.)",
@@ -85,6 +87,21 @@ fn describe(
         lines.push(format!("Rows without an UPDATED_AT, never synced: {}.", preview.undated));
     }
     lines.join("\n") + "\n"
+}
+
+/// What `only_changed` would spare.
+fn saved(saving: &Saving) -> String {
+    let Saving { rows, more, spared } = saving;
+    let all = spared.attributes_sent + spared.attributes_spared;
+    let share = spared.attributes_spared as f64 * 100.0 / all.max(1) as f64;
+    format!(
+        "With only_changed, of the {}{}: {} not sent, because nothing in them has changed; {} of {} sent, {share:.0} % spared.",
+        if *more { "first " } else { "" },
+        counted(*rows, "row"),
+        grouped(spared.rows),
+        grouped(spared.attributes_sent),
+        counted(all, "attribute")
+    )
 }
 
 #[cfg(test)]
@@ -112,6 +129,7 @@ mod tests {
             more: true,
             future: 2,
             undated: 0,
+            saving: None,
         };
         assert_eq!(
             describe(&preview, None, None),
@@ -119,22 +137,22 @@ mod tests {
              refuse  row without identifier (UPDATED_AT 2026-01-01T00:00:00.500Z): no\n2 rows shown; there are more.\n\
              Rows dated in the future, skipped until that time: 2. (An UPDATED_AT without a time zone is read as UTC.)\n"
         );
-        let none_shown = Preview { rows: Vec::new(), more: true, future: 0, undated: 0 };
+        let none_shown = Preview { rows: Vec::new(), more: true, future: 0, undated: 0, saving: None };
         assert_eq!(describe(&none_shown, None, None), "0 rows shown; there are more.\n");
         let all = |rows: usize| {
             let rows = (0..rows).map(|_| Planned::Sent { object: "{}".into(), warnings: Vec::new() }).collect();
-            describe(&Preview { rows, more: false, future: 0, undated: 0 }, None, None)
+            describe(&Preview { rows, more: false, future: 0, undated: 0, saving: None }, None, None)
         };
         assert!(all(15).ends_with("All 15 rows are shown.\n") && all(1).ends_with("The only row is shown.\n"));
         assert!(all(2).ends_with("\nBoth rows are shown.\n"));
         assert_eq!(all(0), "The table has no committed rows.\n");
-        let future = Preview { rows: Vec::new(), more: false, future: 1, undated: 0 };
+        let future = Preview { rows: Vec::new(), more: false, future: 1, undated: 0, saving: None };
         let said = describe(&future, None, None);
         assert!(
             said.starts_with("Nothing to sync: no row has an UPDATED_AT before the present time.\nRows dated"),
             "{said}"
         );
-        let nothing = Preview { rows: Vec::new(), more: false, future: 0, undated: 1 };
+        let nothing = Preview { rows: Vec::new(), more: false, future: 0, undated: 1, saving: None };
         assert_eq!(
             describe(&nothing, Some(time), Some(time)),
             "Nothing new since 2026-01-01T00:00:00.500Z.\nRows before 2026-01-01T00:00:00.500Z are not read; after a \

@@ -20,10 +20,9 @@ use crate::types::IntegrationId;
 
 /// Size of a user's hash in bytes.
 const USER: usize = size_of::<u128>();
-/// Users per statement that reads, and per statement that writes. Both databases limit the parameters of a statement, and more
-/// of them do not make it faster.
-const READ: usize = 1000;
-const WRITTEN: usize = 250;
+/// Users per statement that reads, and per statement that writes. Few sizes, because statements are kept prepared.
+const READ: [usize; 4] = [1000, 100, 10, 1];
+const WRITTEN: [usize; 4] = [250, 50, 10, 1];
 /// Users that are deleted in one batch.
 const DELETED: i64 = 2000;
 /// Users whose size is measured to estimate that of all.
@@ -114,7 +113,7 @@ impl Store {
     /// The attributes of those of these users that have any.
     pub async fn attributes(&self, set: AttributeSet, users: &[u128]) -> Result<Vec<UserAttributes>, StoreError> {
         let mut found = Vec::with_capacity(users.len());
-        for users in users.chunks(READ) {
+        for users in in_sizes(users, &READ) {
             let statement = format!(
                 "SELECT user_hash, digests FROM attributes WHERE set_id = $1 AND user_hash IN ({})",
                 places(2, users.len())
@@ -174,6 +173,16 @@ impl Store {
     }
 }
 
+/// Cuts a list into parts of these sizes, the largest first. The last size is 1.
+fn in_sizes<'a, T>(mut list: &'a [T], sizes: &'a [usize]) -> impl Iterator<Item = &'a [T]> {
+    std::iter::from_fn(move || {
+        let size = sizes.iter().find(|size| **size <= list.len())?;
+        let (part, rest) = list.split_at(*size);
+        list = rest;
+        Some(part)
+    })
+}
+
 /// Replaces the set of an integration by an empty one.
 async fn new_set(
     connection: &mut AnyConnection,
@@ -208,7 +217,7 @@ pub(super) async fn give_up(connection: &mut AnyConnection, integration: Integra
 /// Writes what users have.
 pub(super) async fn write(connection: &mut AnyConnection, changes: &[Arc<AttributeChange>]) -> Result<(), StoreError> {
     for AttributeChange { set, users } in changes.iter().map(AsRef::as_ref) {
-        for users in users.chunks(WRITTEN) {
+        for users in in_sizes(users, &WRITTEN) {
             let rows: Vec<String> =
                 (0..users.len()).map(|row| format!("($1, ${}, ${})", row * 2 + 2, row * 2 + 3)).collect();
             let statement = format!(

@@ -5,6 +5,7 @@
 //! and destinations are implemented elsewhere; the engine uses the traits [`Source`] and [`Destination`].
 
 pub mod batch;
+mod comparison;
 pub mod destination;
 mod error;
 mod held_back;
@@ -31,11 +32,12 @@ mod user_attributes;
 mod worker;
 mod worker_config;
 
+pub use comparison::Comparison;
 pub use destination::Destination;
 pub use error::SyncError;
 pub use integration::{Integration, Integrations};
 pub use object::{Warning, WarningKind};
-pub use preview::{Known, Planned, Preview, bounded_preview, preview};
+pub use preview::{Known, Planned, Preview, Saving, bounded_preview, preview};
 pub use run::CANCELLED;
 pub use source::Source;
 pub use worker::Workers;

@@ -2,17 +2,21 @@
 
 use chrono::DateTime;
 
+use super::comparison::{Comparison, KnownUsers};
 use super::error::SyncError;
 use super::integration::Integration;
-use super::object::{Warning, WarningKind, warnings};
+use super::object::attributes::Attribute;
+use super::object::{ObjectEncoder, Warning, WarningKind, identifier_object, warnings};
 use super::pipeline::refusal;
 use super::row::{Row, RowHasher};
 use super::row_filter::{RowFilter, Verdict};
 use super::source::{Opening, Read, ReadRequest};
-use crate::store::{RowError, StoredRecord, Watermark};
+use crate::store::{RowError, Spared, StoredRecord, Watermark};
 
 /// 2000-01-01, in microseconds since 1970.
 const YEAR_2000: i64 = 946_684_800_000_000;
+/// How many rows are compared with what the destination has.
+const COMPARED: u64 = 100_000;
 
 /// A warning for a row dated before 2000: its `UPDATED_AT` may be a number of another kind, such as 20261101.
 fn old(row: &Row) -> Option<Warning> {
@@ -34,6 +38,19 @@ pub struct Preview {
     pub future: u64,
     /// Rows without an `UPDATED_AT`, which are never synced.
     pub undated: u64,
+    /// With `only_changed`: what it would spare.
+    pub saving: Option<Saving>,
+}
+
+/// What the next sync would spare with `only_changed`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Saving {
+    /// The rows that this is about: the first ones.
+    pub rows: u64,
+    /// Whether there are more.
+    pub more: bool,
+    /// Rows that would not be sent, and attributes that would and would not.
+    pub spared: Spared,
 }
 
 /// What would be done with a row.
@@ -46,6 +63,8 @@ pub enum Planned {
         /// What the destination may refuse in it.
         warnings: Vec<Warning>,
     },
+    /// It would not be sent, because the destination has all attributes of this user, an object with the identifier.
+    Unchanged(String),
     /// It would be refused before anything is sent.
     Refused(RowError),
 }
@@ -59,6 +78,8 @@ pub struct Known {
     pub record: StoredRecord,
     /// The key of its digests.
     pub digest_key: [u8; 32],
+    /// With `only_changed`: what rows are compared with.
+    pub comparison: Option<Comparison>,
 }
 
 /// Reads the first rows of the next sync, `most` of them. `known` is `None` before the first one.
@@ -73,15 +94,18 @@ pub async fn bounded_preview(
     most: usize,
     read: u64,
 ) -> Result<Preview, SyncError> {
-    let Known { watermark, record, digest_key } = known.unwrap_or(Known {
+    let Known { watermark, record, digest_key, comparison } = known.unwrap_or(Known {
         watermark: Watermark::default(),
         record: StoredRecord::default(),
         digest_key: [0; 32],
+        comparison: None,
     });
     let mut filter = RowFilter::new(record, watermark.overflow, integration.kind);
     let counted = watermark.overflow.map_or(0, |overflow| overflow.versions);
-    // One more than are shown tells whether there are more.
-    let enough = (most as u64).saturating_add(1).saturating_add(filter.known() as u64).saturating_add(counted);
+    // With `only_changed` more rows are compared than are shown.
+    let most_taken = if comparison.is_some() { COMPARED.max(most as u64) } else { most as u64 };
+    // One more than are taken tells whether there are more.
+    let enough = most_taken.saturating_add(1).saturating_add(filter.known() as u64).saturating_add(counted);
     let request = ReadRequest {
         kind: integration.kind,
         from: watermark.read_from.map(|time| time.timestamp_micros()),
@@ -89,35 +113,86 @@ pub async fn bounded_preview(
         hasher: RowHasher::new(digest_key),
     };
     let mut reading = integration.source.read(request).await?;
-    let encoder = integration.destination.encoder(integration.kind);
+    let mut planner =
+        Planner { encoder: integration.destination.encoder(integration.kind), comparison, users: KnownUsers::new() };
     let mut unread = read;
-    let mut preview = Preview { rows: Vec::new(), more: false, future: 0, undated: 0 };
+    let saving = planner.comparison.as_ref().map(|_| Saving::default());
+    let mut preview = Preview { rows: Vec::new(), more: false, future: 0, undated: 0, saving };
+    let mut taken = 0;
     loop {
         match reading.next().await? {
             Read::Opened(Opening { future, undated, .. }) => (preview.future, preview.undated) = (future, undated),
-            Read::End => return Ok(Preview { more: unread == 0, ..preview }),
-            Read::Rows(rows) => {
+            Read::End => return Ok(Preview { more: preview.more || unread == 0, ..preview }),
+            Read::Rows(mut rows) => {
                 unread = unread.saturating_sub(rows.len() as u64);
+                // That rows which are only counted have changed shows when all of them were read.
+                rows.retain(|row| matches!(filter.judge(row), Ok(Verdict::New { .. })));
+                planner.compare(&mut rows).await?;
                 for row in rows {
-                    // That rows which are only counted have changed shows when all of them were read.
-                    if !matches!(filter.judge(&row), Ok(Verdict::New { .. })) {
-                        continue;
-                    }
-                    if preview.rows.len() == most {
+                    if taken == most_taken {
+                        preview.saving = preview.saving.map(|saving| Saving { more: true, ..saving });
                         return Ok(Preview { more: true, ..preview });
                     }
-                    let mut object = Vec::new();
-                    preview.rows.push(match encoder.write(&row, &mut object) {
-                        Ok(()) => Planned::Sent {
-                            object: String::from_utf8_lossy(&object).into_owned(),
-                            warnings: old(&row).into_iter().chain(warnings(encoder, &row)).collect(),
-                        },
-                        Err(reason) => {
-                            Planned::Refused(refusal(row.identifier.as_ref(), row.updated_at, &reason, None))
-                        }
-                    });
+                    taken += 1;
+                    let planned = planner.plan(&row, preview.saving.as_mut());
+                    if preview.rows.len() < most {
+                        preview.rows.push(planned);
+                    } else {
+                        preview.more = true;
+                    }
                 }
             }
+        }
+    }
+}
+
+/// Decides what would be done with rows, in their order.
+struct Planner {
+    encoder: ObjectEncoder,
+    comparison: Option<Comparison>,
+    /// What the destination would have after the rows so far.
+    users: KnownUsers,
+}
+
+impl Planner {
+    /// Reads from the store what is known of the users of these rows.
+    async fn compare(&mut self, rows: &mut [Row]) -> Result<(), SyncError> {
+        let Some(comparison) = &self.comparison else { return Ok(()) };
+        let mut users = comparison.prepare(rows.iter_mut());
+        users.retain(|user| !self.users.contains_key(user));
+        let known = comparison.known(&users).await.map_err(|error| SyncError::Failed(error.to_string()))?;
+        self.users.extend(known);
+        Ok(())
+    }
+
+    fn plan(&mut self, row: &Row, saving: Option<&mut Saving>) -> Planned {
+        let mut object = Vec::new();
+        let written = match &row.compared {
+            None => self.encoder.write(row, &mut object),
+            Some(compared) => {
+                let user = self.users.entry(compared.user).or_default();
+                let all = &compared.attributes.attributes;
+                let changed: Vec<&Attribute> = all.iter().filter(|attribute| !user.has(attribute)).collect();
+                if let Some(saving) = saving {
+                    saving.spared.rows += u64::from(changed.is_empty());
+                    saving.spared.attributes_sent += changed.len() as u64;
+                    saving.spared.attributes_spared += (all.len() - changed.len()) as u64;
+                    saving.rows += 1;
+                }
+                if changed.is_empty() {
+                    return Planned::Unchanged(row.identifier.as_ref().map(identifier_object).unwrap_or_default());
+                }
+                user.acknowledge(changed.iter().copied());
+                self.encoder.write_some(row, &compared.attributes, changed.into_iter(), &mut object);
+                Ok(())
+            }
+        };
+        match written {
+            Ok(()) => Planned::Sent {
+                object: String::from_utf8_lossy(&object).into_owned(),
+                warnings: old(row).into_iter().chain(warnings(self.encoder, row)).collect(),
+            },
+            Err(reason) => Planned::Refused(refusal(row.identifier.as_ref(), row.updated_at, &reason, None)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use highway::{HighwayHash as _, HighwayHasher};
 use twox_hash::XxHash3_64;
 
-use super::object::attributes::AttributeHasher;
+use super::object::attributes::{AttributeHasher, Attributes};
 
 /// A row of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +16,19 @@ pub struct Row {
     pub payload: Option<String>,
     /// Why the row cannot be sent, where that was seen in reading it.
     pub flaw: Option<String>,
+    /// Its attributes, once they are to be compared with those of the destination.
+    pub compared: Option<Box<ComparedAttributes>>,
     user: u64,
     digest: u128,
+}
+
+/// The attributes of a row, to be compared with those that the destination has of its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparedAttributes {
+    /// [`RowHasher::user`].
+    pub user: u128,
+    /// The attributes.
+    pub attributes: Attributes,
 }
 
 impl Row {
@@ -31,7 +42,7 @@ impl Row {
     ) -> Row {
         let user = identifier.as_ref().map_or(0, Identifier::number);
         let digest = hasher.digest(user, updated_at, identifier.as_ref(), payload.as_deref(), flaw.as_deref());
-        Row { updated_at, identifier, payload, flaw, user, digest }
+        Row { updated_at, identifier, payload, flaw, compared: None, user, digest }
     }
 
     /// The same without a store's key.
@@ -48,6 +59,13 @@ impl Row {
     /// A number for the row's user: rows of one user have the same.
     pub fn user(&self) -> u64 {
         self.user
+    }
+
+    /// Sets its attributes. From now on its user's number is that of [`ComparedAttributes::user`], so that users with the same
+    /// attributes have the same number.
+    pub fn set_compared(&mut self, compared: ComparedAttributes) {
+        self.user = compared.user as u64;
+        self.compared = Some(Box::new(compared));
     }
 
     /// The digest of the row's version.

@@ -51,6 +51,7 @@ fn messages(preview: &Preview, command: &str) -> Vec<String> {
     for row in rows {
         let warnings = match row {
             Planned::Sent { warnings, .. } => warnings,
+            Planned::Unchanged(_) => continue,
             Planned::Refused(error) => {
                 refused.push(error);
                 continue;

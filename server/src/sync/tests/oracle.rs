@@ -36,6 +36,11 @@ fn from_postgres(setting: Setting) -> Setting {
     Setting { postgres: true, ..setting }
 }
 
+/// With `only_changed`.
+fn what_changed(setting: Setting) -> Setting {
+    Setting { only_changed: true, ..setting }
+}
+
 #[test]
 fn attributes_at_a_service_match_the_source() {
     find_counterexample(
@@ -53,6 +58,43 @@ fn attributes_from_postgres_match_the_source() {
         &[
             from_postgres(service(Attributes, TimeFormat::Timestamptz)),
             from_postgres(service(Attributes, TimeFormat::TextMicros)),
+        ],
+    );
+}
+
+#[test]
+fn only_what_changed_is_sent_to_a_service() {
+    find_counterexample(
+        "only_what_changed_is_sent_to_a_service",
+        1600,
+        &[
+            what_changed(service(Attributes, TimeFormat::TextSeconds)),
+            what_changed(service(Attributes, TimeFormat::UnixMilliseconds)),
+        ],
+    );
+}
+
+#[test]
+fn only_what_changed_is_written_to_a_file() {
+    find_counterexample(
+        "only_what_changed_is_written_to_a_file",
+        1600,
+        &[
+            what_changed(file(Attributes, TimeFormat::TextMicros)),
+            what_changed(file(Attributes, TimeFormat::TextMixed)),
+        ],
+    );
+}
+
+#[test]
+fn only_what_changed_in_postgres_is_sent() {
+    find_counterexample(
+        "only_what_changed_in_postgres_is_sent",
+        300,
+        &[
+            what_changed(from_postgres(service(Attributes, TimeFormat::Timestamptz))),
+            what_changed(from_postgres(file(Attributes, TimeFormat::TextSeconds))),
+            what_changed(from_postgres(service(Attributes, TimeFormat::TextMicros))),
         ],
     );
 }

@@ -356,7 +356,7 @@ impl Rig {
     pub async fn known(&self) -> Known {
         let id = self.integration.id;
         let (watermark, record) = (self.store.watermark(id).await.unwrap(), self.store.record(id).await.unwrap());
-        Known { watermark, record, digest_key: self.store.digest_key() }
+        Known { watermark, record, digest_key: self.store.digest_key(), comparison: None }
     }
 
     /// Starts to read all rows.
