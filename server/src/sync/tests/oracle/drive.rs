@@ -306,7 +306,7 @@ impl Drive {
             self.check_order(arrived_before)?;
         }
         if let Some(counters) = counted.filter(|_| is_undisturbed) {
-            counters.check(&self.world, self.only_changed, &self.evidence.arrived[kept..])?;
+            counters.check(&self.world, &self.evidence, self.only_changed, kept)?;
         }
         if !succeeded {
             return Ok(false);

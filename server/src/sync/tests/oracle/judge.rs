@@ -119,7 +119,8 @@ impl Evidence {
         if self.is_file { 0 } else { self.unknown }
     }
 
-    fn errors_of(&self, user: u8, time: Time) -> usize {
+    /// Number of row errors of a user's rows at a time.
+    pub fn errors_of(&self, user: u8, time: Time) -> usize {
         self.errors.get(&(identifier(user), time)).copied().unwrap_or_default()
     }
 

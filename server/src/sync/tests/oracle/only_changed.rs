@@ -193,19 +193,29 @@ impl Counters {
         self.rows_synced + self.rows_failed + self.rows_unchanged
     }
 
-    /// Checks the counters of a job that nothing has disturbed, with the objects that it has delivered.
-    pub fn check(&self, world: &World, only_changed: bool, delivered: &[Value]) -> Result<(), Violation> {
+    /// Checks the counters of a job that nothing has disturbed and that has delivered all but the first `before` objects.
+    pub fn check(
+        &self,
+        world: &World,
+        evidence: &Evidence,
+        only_changed: bool,
+        before: usize,
+    ) -> Result<(), Violation> {
         let wrong = |what: String| Err(Violation::new(Guarantee::Counters, format!("{what}: {self:?}")));
         let visible: Vec<&Content> = world.seen().map(|(content, _)| content).collect();
         let rows = self.rows();
-        if rows > visible.len() as u64 || rows < world.new_rows as u64 {
-            let (most, new) = (visible.len(), world.new_rows);
+        // A row that gets a refused content again is not taken again.
+        let new =
+            world.new_rows.iter().map(|((user, time), rows)| rows.saturating_sub(evidence.errors_of(*user, *time)));
+        let (most, new) = (visible.len(), new.sum::<usize>());
+        if rows > most as u64 || rows < new as u64 {
             return wrong(format!("a sync that could see {most} rows, at least {new} of them new, counts {rows}"));
         }
         if !only_changed {
             return if self.rows_unchanged + self.spared == 0 { Ok(()) } else { wrong("spared while off".into()) };
         }
-        let arrived = delivered.iter().map(|object| attributes(object).count() as u64).sum::<u64>();
+        let delivered = evidence.arrived[before..].iter();
+        let arrived = delivered.map(|object| attributes(object).count() as u64).sum::<u64>();
         // The attributes of refused rows may be counted.
         let of_refused = 2 * self.rows_failed;
         if self.sent < arrived || self.sent > arrived + of_refused {

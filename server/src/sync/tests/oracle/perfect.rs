@@ -61,7 +61,7 @@ fn drive(setting: Setting, flaw: Flaw, steps: &[Step]) -> Result<(), Violation> 
                     counters.check_idle()?;
                 }
                 if setting.only_changed && *faults == Default::default() {
-                    counters.check(&world, sync.only_changed, delivered)?;
+                    counters.check(&world, &evidence, sync.only_changed, before)?;
                 }
                 evidence.rows_synced += counters.rows_synced;
                 evidence.rows_failed += counters.rows_failed;
@@ -127,7 +127,7 @@ fn no_violation_is_found_in_a_correct_sync() {
 
 #[test]
 fn no_violation_is_found_in_a_correct_sync_of_what_changed() {
-    if let Some((steps, violation)) = first_violation(IntegrationKind::Attributes, true, Flaw::None, 6000) {
+    if let Some((steps, violation)) = first_violation(IntegrationKind::Attributes, true, Flaw::None, 2000) {
         panic!("{violation}\n{steps:#?}");
     }
 }

@@ -287,8 +287,8 @@ pub struct World {
     pub highest: Option<Time>,
     /// Users with rows that a sync could see since the last successful one and that it has not settled.
     pub unsettled: BTreeSet<u8>,
-    /// The least number of rows that are new to the current part.
-    pub new_rows: usize,
+    /// How many rows are new to the current part at least, by user and time.
+    pub new_rows: BTreeMap<(u8, Time), usize>,
     /// Whether the watermark was reset since the last part.
     is_reset: bool,
     /// The shortest lookback so far.
@@ -305,7 +305,7 @@ impl World {
             parts: 0,
             highest: None,
             unsettled: BTreeSet::new(),
-            new_rows: 0,
+            new_rows: BTreeMap::new(),
             is_reset: false,
             lookback: Time::MAX,
             last_id: 0,
@@ -374,10 +374,12 @@ impl World {
         }
         let late = self.rows.iter().filter(|row| row.version.is_some_and(|version| !self.versions[version].guaranteed));
         self.unsettled.extend(late.map(|row| row.content.user));
-        let new_rows = self.guaranteed().into_iter().map(|(content, rows)| {
-            rows.saturating_sub(self.occurrences.get(content).map_or(0, |occurrences| occurrences.known))
-        });
-        self.new_rows = new_rows.sum();
+        let mut new_rows: BTreeMap<(u8, Time), usize> = BTreeMap::new();
+        for (content, rows) in self.guaranteed() {
+            let known = self.occurrences.get(content).map_or(0, |occurrences| occurrences.known);
+            *new_rows.entry((content.user, content.time)).or_default() += rows.saturating_sub(known);
+        }
+        self.new_rows = new_rows;
         for content in new {
             self.occurrences.entry(content.clone()).or_default().versions += 1;
             // Newer contents of this user that were there before must be sent again after it.
