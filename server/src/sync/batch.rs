@@ -22,6 +22,8 @@ pub struct Item {
     pub row: u64,
     /// The user it belongs to.
     pub identifier: Option<Identifier>,
+    /// [`Row::user`].
+    pub user: u64,
     /// Its `UPDATED_AT`, in microseconds since 1970.
     pub updated_at: i64,
     /// Offset in `bytes` right after the object.
@@ -41,8 +43,9 @@ impl Batch {
         if let Err(reason) = write(&row, &mut self.bytes) {
             return Err((row, reason));
         }
+        let (user, end) = (row.user(), self.bytes.len());
         let Row { identifier, updated_at, .. } = row;
-        self.items.push(Item { row: number, identifier, updated_at, end: self.bytes.len() });
+        self.items.push(Item { row: number, identifier, user, updated_at, end });
         self.bytes.push(separator);
         Ok(())
     }

@@ -5,8 +5,8 @@
 //! run sends them again.
 
 mod record_updates;
+mod window;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::record;
 use crate::metrics::METRICS;
 use crate::store::{Checkpoint, MAX_ROW_ERRORS, Route, RowError, Spared, Watermark};
 use record_updates::{RecordUpdates, micros, time};
+use window::Window;
 
 /// How a row was acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +31,7 @@ pub struct Progress {
     route: Option<Arc<Route>>,
     /// The watermark when this reading began, in microseconds since 1970.
     watermark_before: Option<i64>,
-    /// The number of the first row in the window.
-    first: u64,
-    /// Rows from the first unacknowledged one on, in reading order.
-    window: VecDeque<Pending>,
-    /// The `UPDATED_AT` up to which all rows of this reading are acknowledged, in microseconds since 1970.
-    acknowledged_to: Option<i64>,
+    window: Window,
     /// Whether all rows were read.
     ended: bool,
     rows_synced: u64,
@@ -50,13 +46,6 @@ pub struct Progress {
     error_bytes: usize,
     /// The last written checkpoint, without changes.
     written: Checkpoint,
-}
-
-#[derive(Debug)]
-struct Pending {
-    updated_at: i64,
-    digest: u128,
-    is_acknowledged: bool,
 }
 
 /// The state at the start of a reading.
@@ -90,9 +79,7 @@ impl Progress {
         let mut progress = Progress {
             route: start.route.clone(),
             watermark_before: start.watermark.updated_at.map(micros),
-            first: 0,
-            window: VecDeque::new(),
-            acknowledged_to: None,
+            window: Window::default(),
             ended: false,
             rows_synced: start.rows_synced,
             rows_failed: start.rows_failed,
@@ -109,29 +96,17 @@ impl Progress {
 
     /// Adds a new row and returns its number.
     pub fn read(&mut self, updated_at: i64, digest: u128) -> u64 {
-        self.window.push_back(Pending { updated_at, digest, is_acknowledged: false });
-        self.first + self.window.len() as u64 - 1
+        self.window.push(updated_at, digest)
     }
 
     /// Passes a row that an earlier run has acknowledged.
     pub fn skip_known(&mut self, updated_at: i64) {
-        if self.window.is_empty() {
-            self.acknowledged_to = Some(updated_at);
-        } else {
-            self.window.push_back(Pending { updated_at, digest: 0, is_acknowledged: true });
-        }
+        self.window.pass(updated_at);
     }
 
     /// Acknowledges a row. A second acknowledgement of the same row is ignored.
     pub fn acknowledge(&mut self, row: u64, outcome: RowOutcome) {
-        let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        let Some(pending) =
-            index.and_then(|index| self.window.get_mut(index)).filter(|pending| !pending.is_acknowledged)
-        else {
-            return;
-        };
-        pending.is_acknowledged = true;
-        let (updated_at, digest) = (pending.updated_at, pending.digest);
+        let Some((updated_at, digest)) = self.window.acknowledge(row) else { return };
         match outcome {
             RowOutcome::Delivered(mark) => {
                 self.record_updates.acknowledged(updated_at, digest);
@@ -148,10 +123,6 @@ impl Progress {
                     self.errors.push(error);
                 }
             }
-        }
-        while let Some(Pending { updated_at, .. }) = self.window.pop_front_if(|pending| pending.is_acknowledged) {
-            self.first += 1;
-            self.acknowledged_to = Some(updated_at);
         }
     }
 
@@ -175,9 +146,19 @@ impl Progress {
         self.record_updates.overflow = None;
     }
 
-    /// Number of rows in the window, from the first unacknowledged one on.
+    /// Number of rows that are not acknowledged.
     pub fn pending(&self) -> usize {
-        self.window.len()
+        self.window.pending()
+    }
+
+    /// Number of rows from the first unacknowledged one on.
+    pub fn span(&self) -> u64 {
+        self.window.span()
+    }
+
+    /// Number of acknowledged rows that no checkpoint has written.
+    pub fn unsaved(&self) -> usize {
+        self.record_updates.unsaved()
     }
 
     /// Bytes of row errors that wait for a checkpoint.
@@ -208,15 +189,15 @@ impl Progress {
     /// The checkpoint to write now, without the destination's position.
     pub fn checkpoint(&mut self) -> Checkpoint {
         // At the end of the reading the old watermark counts too: rows that have left the source hold nothing back.
-        let acknowledged_to =
-            if self.ended && self.window.is_empty() { self.updated_at() } else { self.acknowledged_to };
+        let is_done = self.ended && self.window.pending() == 0;
+        let acknowledged_to = if is_done { self.updated_at() } else { self.window.acknowledged_to() };
         self.record_updates.advance(acknowledged_to);
         Checkpoint { row_errors: self.errors.clone(), record: self.record_updates.changes(), ..self.without_changes() }
     }
 
     /// The watermark. Rows from the lookback do not move it back.
     fn updated_at(&self) -> Option<i64> {
-        self.watermark_before.max(self.acknowledged_to)
+        self.watermark_before.max(self.window.acknowledged_to())
     }
 
     fn without_changes(&self) -> Checkpoint {
@@ -446,7 +427,7 @@ mod tests {
         progress.acknowledge(0, RowOutcome::Delivered(100));
         progress.acknowledge(2, RowOutcome::Delivered(300));
         assert_eq!(progress.mark(), 300);
-        assert_eq!(progress.pending(), 2);
+        assert_eq!((progress.pending(), progress.span()), (1, 2));
         progress.acknowledge(1, RowOutcome::Refused(error("no")));
         assert_eq!(progress.pending(), 0);
     }
