@@ -4,6 +4,7 @@
 //! rows before it are acknowledged. Rows that are acknowledged ahead of the watermark are in the record, so that no later
 //! run sends them again.
 
+mod attribute_updates;
 mod record_updates;
 mod window;
 
@@ -11,8 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::record;
+use super::user_attributes::UserAttributes;
 use crate::metrics::METRICS;
-use crate::store::{Checkpoint, MAX_ROW_ERRORS, Route, RowError, Spared, Watermark};
+use crate::store::{AttributeSet, Checkpoint, MAX_ROW_ERRORS, Route, RowError, Spared, Watermark};
+use attribute_updates::AttributeUpdates;
 use record_updates::{RecordUpdates, micros, time};
 use window::Window;
 
@@ -21,8 +24,23 @@ use window::Window;
 pub enum RowOutcome {
     /// The destination has it, at this mark.
     Delivered(u64),
+    /// With `only_changed`: the destination has these attributes of it, at this mark.
+    DeliveredAttributes(u64, Box<SentAttributes>),
+    /// With `only_changed`: nothing in it has changed, so it was not sent.
+    Unchanged(Spared),
     /// It was refused for good.
     Refused(RowError),
+}
+
+/// Attributes of a user that are sent in one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentAttributes {
+    /// The user's hash.
+    pub user: u128,
+    /// All attributes that the user has once these are acknowledged.
+    pub attributes: UserAttributes,
+    /// The number of attributes that are sent and that are left out.
+    pub spared: Spared,
 }
 
 /// The progress of a run.
@@ -40,6 +58,7 @@ pub struct Progress {
     /// The destination's mark after the last delivered object.
     mark: u64,
     record_updates: RecordUpdates,
+    attribute_updates: AttributeUpdates,
     /// Row errors that no checkpoint has written yet, among the first [`MAX_ROW_ERRORS`] of the job.
     errors: Vec<RowError>,
     /// Size of `errors` in bytes.
@@ -71,6 +90,8 @@ pub struct Start {
     pub sizes: Vec<(i64, u64)>,
     /// The most digests that the record may hold.
     pub max_digests: u64,
+    /// With `only_changed`: where the attributes are kept.
+    pub attributes: Option<AttributeSet>,
 }
 
 impl Progress {
@@ -85,6 +106,7 @@ impl Progress {
             rows_failed: start.rows_failed,
             spared: start.spared,
             mark: start.mark,
+            attribute_updates: AttributeUpdates::new(start.attributes),
             record_updates: RecordUpdates::new(start),
             errors: Vec::new(),
             error_bytes: 0,
@@ -114,6 +136,20 @@ impl Progress {
                 METRICS.rows_delivered.inc();
                 self.mark = self.mark.max(mark);
             }
+            RowOutcome::DeliveredAttributes(mark, sent) => {
+                let SentAttributes { user, attributes, spared } = *sent;
+                self.record_updates.acknowledged(updated_at, digest);
+                self.attribute_updates.save(user, attributes.bytes());
+                self.rows_synced += 1;
+                METRICS.rows_delivered.inc();
+                self.mark = self.mark.max(mark);
+                self.spare(spared);
+            }
+            RowOutcome::Unchanged(spared) => {
+                self.record_updates.acknowledged(updated_at, digest);
+                METRICS.rows_unchanged.inc();
+                self.spare(spared);
+            }
             RowOutcome::Refused(error) => {
                 self.record_updates.acknowledged(updated_at, record::refused(digest));
                 self.rows_failed += 1;
@@ -124,6 +160,34 @@ impl Progress {
                 }
             }
         }
+    }
+
+    fn spare(&mut self, spared: Spared) {
+        METRICS.attributes_sent.inc_by(spared.attributes_sent);
+        METRICS.attributes_spared.inc_by(spared.attributes_spared);
+        self.spared.rows += spared.rows;
+        self.spared.attributes_sent += spared.attributes_sent;
+        self.spared.attributes_spared += spared.attributes_spared;
+    }
+
+    /// Changes the attributes that a user is known to have. Returns the number of the change.
+    pub fn save_attributes(&mut self, user: u128, attributes: Vec<u8>) -> u64 {
+        self.attribute_updates.save(user, attributes)
+    }
+
+    /// The number that the next change of attributes gets. Those that were made have no larger one.
+    pub fn next_attribute_change(&self) -> u64 {
+        self.attribute_updates.number()
+    }
+
+    /// All changes of attributes up to the one with this number are saved.
+    pub fn saved_attribute_changes(&self) -> u64 {
+        self.attribute_updates.saved
+    }
+
+    /// About how many bytes of attributes wait for a checkpoint.
+    pub fn attribute_bytes(&self) -> usize {
+        self.attribute_updates.bytes
     }
 
     /// Removes row versions from the record, because another version of the same user is about to be delivered.
@@ -178,7 +242,9 @@ impl Progress {
 
     /// Whether anything has changed since the last written checkpoint.
     pub fn has_unsaved_changes(&self) -> bool {
-        self.record_updates.has_unsaved() || self.without_changes() != self.written
+        self.record_updates.has_unsaved()
+            || self.attribute_updates.has_unsaved()
+            || self.without_changes() != self.written
     }
 
     /// The destination's mark after the last delivered object.
@@ -192,7 +258,12 @@ impl Progress {
         let is_done = self.ended && self.window.pending() == 0;
         let acknowledged_to = if is_done { self.updated_at() } else { self.window.acknowledged_to() };
         self.record_updates.advance(acknowledged_to);
-        Checkpoint { row_errors: self.errors.clone(), record: self.record_updates.changes(), ..self.without_changes() }
+        Checkpoint {
+            row_errors: self.errors.clone(),
+            record: self.record_updates.changes(),
+            attributes: self.attribute_updates.changes(),
+            ..self.without_changes()
+        }
     }
 
     /// The watermark. Rows from the lookback do not move it back.
@@ -223,6 +294,7 @@ impl Progress {
         let errors = checkpoint.row_errors.len().min(self.errors.len());
         self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
         self.record_updates.written(&checkpoint.record);
+        self.attribute_updates.written(&checkpoint.attributes);
         self.written = Checkpoint { position: None, ..checkpoint.without_changes() };
     }
 }

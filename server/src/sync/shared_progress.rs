@@ -11,6 +11,8 @@ use crate::store::Checkpoint;
 const MAX_SPAN: u64 = 4_000_000;
 /// Acknowledged rows that may wait for the next checkpoint. At half of it, that checkpoint is requested.
 const MAX_UNSAVED_ROWS: usize = 200_000;
+/// Bytes of attributes that may wait for the next checkpoint.
+const MAX_ATTRIBUTE_BYTES: usize = 16_000_000;
 /// Bytes of row errors that may wait for the next checkpoint.
 const MAX_ERROR_BYTES: usize = 4_000_000;
 
@@ -69,6 +71,7 @@ impl SharedProgress {
         let progress = self.lock();
         progress.span() <= MAX_SPAN
             && progress.unsaved() <= MAX_UNSAVED_ROWS
+            && progress.attribute_bytes() <= MAX_ATTRIBUTE_BYTES
             && progress.error_bytes() <= MAX_ERROR_BYTES
     }
 
@@ -80,6 +83,11 @@ impl SharedProgress {
     /// Waits until a checkpoint has written all forgotten versions.
     pub async fn wait_until_forgotten(&self) {
         self.wait_until(|| !self.lock().has_unsaved_forgets()).await;
+    }
+
+    /// Waits until all changes of attributes up to the one with this number are saved.
+    pub async fn wait_until_saved(&self, number: u64) {
+        self.wait_until(|| self.lock().saved_attribute_changes() >= number).await;
     }
 
     /// Waits for a condition that the next checkpoint may fulfil, and requests that checkpoint.

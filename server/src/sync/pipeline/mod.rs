@@ -4,6 +4,8 @@
 //! delivered at the same time, in any order, but rows of one user keep theirs: a row waits while its user has an older one in a
 //! batch that is not delivered yet. One slow answer delays only its own users.
 
+mod changes;
+mod compare;
 mod deliverer;
 mod dispatcher;
 mod intake;
@@ -16,9 +18,11 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use futures::StreamExt as _;
+use futures::stream::FuturesOrdered;
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 
+use super::comparison::{Comparison, KnownUsers};
 use super::destination::{DeliveryContext, Limits, OpenDestination};
 use super::error::SyncError;
 use super::held_back::HeldBack;
@@ -29,12 +33,15 @@ use super::row_filter::RowFilter;
 use super::shared_progress::SharedProgress;
 use super::source::Reading;
 use crate::store::RowError;
+use compare::{Compared, Comparing};
 use deliverer::{Deliverer, Finished};
 use dispatcher::Dispatcher;
 use intake::{Chunk, Intake};
 
 /// `max_failed_share` applies once this many rows are acknowledged.
 const MIN_ROWS_FOR_SHARE: u64 = 1000;
+/// Chunks that are compared at the same time.
+const MAX_COMPARING: usize = 2;
 /// The longest reason that is kept, in characters.
 const MAX_REASON: usize = 1000;
 
@@ -57,6 +64,8 @@ pub struct Rows<'a> {
     pub reading: &'a mut Reading,
     /// Tells new rows from acknowledged ones.
     pub filter: RowFilter,
+    /// With `only_changed`: what rows are compared with.
+    pub comparison: Option<Comparison>,
 }
 
 /// A row that is not acknowledged, with its number in the run.
@@ -88,6 +97,9 @@ pub async fn deliver(
         most_in_flight: limits.in_flight,
         deliverer,
         max_failed_share: integration.max_failed_share,
+        comparison: rows.comparison.clone(),
+        comparing: FuturesOrdered::new(),
+        has_read_all: false,
         read: None,
         is_sending: true,
         is_complete: true,
@@ -104,6 +116,11 @@ struct Pipeline<'a, H> {
     most_in_flight: usize,
     deliverer: Deliverer,
     max_failed_share: Option<f64>,
+    comparison: Option<Comparison>,
+    /// Chunks that are being compared, in order.
+    comparing: FuturesOrdered<Comparing>,
+    /// Whether the last chunk was read. It may be among those that are being compared.
+    has_read_all: bool,
     /// Why no further rows are read.
     read: Option<Result<RunOutcome, SyncError>>,
     /// Whether further batches may be sent.
@@ -124,8 +141,11 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
         loop {
             self.send_ready();
             let progress_has_room = progress.has_room();
-            is_reading |= self.read.is_none() && progress_has_room && self.dispatcher.has_room();
-            if self.deliveries.is_empty() && !is_reading {
+            let may_read = !self.has_read_all && self.comparing.len() < MAX_COMPARING;
+            is_reading |= self.read.is_none() && may_read && progress_has_room && self.dispatcher.has_room();
+            let waits_for = self.dispatcher.waits_for().filter(|_| self.is_sending);
+            let is_preparing = waits_for.is_some() || (self.read.is_none() && !self.comparing.is_empty());
+            if self.deliveries.is_empty() && !is_reading && !is_preparing {
                 if self.read.is_some() {
                     break;
                 }
@@ -139,8 +159,14 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
                     is_reading = false;
                     // The stream has no end.
                     if let Some(chunk) = chunk {
-                        self.take(chunk);
+                        self.compare(chunk);
                     }
+                }
+                Some(compared) = self.comparing.next(), if self.read.is_none() && !self.comparing.is_empty() => {
+                    self.take(compared);
+                }
+                () = progress.wait_until_saved(waits_for.unwrap_or_default()), if waits_for.is_some() => {
+                    self.dispatcher.send_saved();
                 }
                 () = progress.wait_for_room(), if self.read.is_none() && !progress_has_room => {}
             }
@@ -187,10 +213,22 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
         self.read.get_or_insert(outcome);
     }
 
-    fn take(&mut self, chunk: Result<Chunk, SyncError>) {
-        match chunk {
-            Ok(Chunk { rows, end }) => {
-                self.dispatcher.take(rows);
+    /// Takes a chunk, or compares it first.
+    fn compare(&mut self, chunk: Result<Chunk, SyncError>) {
+        self.has_read_all |= chunk.as_ref().map_or(true, |chunk| chunk.end.is_some());
+        match (&self.comparison, chunk) {
+            (Some(comparison), Ok(chunk)) => {
+                self.dispatcher.ask();
+                self.comparing.push_back(Comparing::start(comparison.clone(), chunk));
+            }
+            (_, chunk) => self.take(chunk.map(|chunk| Compared { chunk, known: KnownUsers::new() })),
+        }
+    }
+
+    fn take(&mut self, compared: Result<Compared, SyncError>) {
+        match compared {
+            Ok(Compared { chunk: Chunk { rows, end }, known }) => {
+                self.dispatcher.take(rows, &known);
                 if matches!(end, Some(RunOutcome::End)) {
                     self.deliverer.progress.lock().ended();
                 }
@@ -203,13 +241,13 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
 
     fn delivered(&mut self, ended: Result<Finished, JoinError>) -> Result<(), SyncError> {
         let error = match ended {
-            Ok(Finished { batch, is_complete, ended: Ok(()) }) => {
+            Ok(Finished { batch, users, is_complete, ended: Ok(()) }) => {
                 self.is_complete &= is_complete;
                 // No row may overtake an older one of its user.
                 if !self.is_complete {
                     self.stop_with(Ok(RunOutcome::Stop));
                 }
-                self.dispatcher.delivered(&batch, self.is_sending);
+                self.dispatcher.delivered(&batch, users, self.is_sending);
                 self.check_refusals();
                 return Ok(());
             }

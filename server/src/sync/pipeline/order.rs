@@ -12,7 +12,7 @@ use crate::sync::row::Row;
 pub struct Order {
     /// False if batches are delivered one after the other, which keeps the order by itself.
     is_needed: bool,
-    users: HashMap<u64, User, BuildHasherDefault<UserHasher>>,
+    users: HashMap<u64, User, BuildHasherDefault<IdentityHasher>>,
     parked_bytes: usize,
 }
 
@@ -26,9 +26,9 @@ struct User {
 
 /// A hasher for the numbers of users, which are hashes already.
 #[derive(Debug, Default)]
-struct UserHasher(u64);
+pub struct IdentityHasher(u64);
 
-impl Hasher for UserHasher {
+impl Hasher for IdentityHasher {
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
@@ -39,15 +39,19 @@ impl Hasher for UserHasher {
         self.0 = user;
     }
 
+    fn write_u128(&mut self, user: u128) {
+        self.0 = user as u64;
+    }
+
     fn finish(&self) -> u64 {
         self.0
     }
 }
 
 impl Order {
-    /// The order while up to this many batches are delivered at the same time.
-    pub fn new(in_flight: usize) -> Order {
-        Order { is_needed: in_flight > 1, users: HashMap::default(), parked_bytes: 0 }
+    /// The order, if it must be kept because several batches are delivered at the same time.
+    pub fn new(is_needed: bool) -> Order {
+        Order { is_needed, users: HashMap::default(), parked_bytes: 0 }
     }
 
     /// Whether rows of this user must be parked.
@@ -64,6 +68,11 @@ impl Order {
     /// The size of all parked rows, in bytes.
     pub fn parked_bytes(&self) -> usize {
         self.parked_bytes
+    }
+
+    /// Records that a row of this user is about to be added to a batch, and that further rows must wait for its delivery.
+    pub fn occupy(&mut self, user: u64) {
+        self.users.entry(user).or_default().in_batches += 1;
     }
 
     /// Records that no further rows are added to the batch with these.

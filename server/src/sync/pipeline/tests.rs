@@ -147,6 +147,7 @@ async fn run(
         paused: false,
         schedule: None,
         keep_payloads: false,
+        only_changed: false,
         max_failed_share: None,
         max_duration: Duration::MAX,
         lookback: Duration::ZERO,
@@ -162,7 +163,8 @@ async fn run(
         }),
     };
     let progress = SharedProgress::new(Progress::new(Start { max_digests: u64::MAX, ..Start::default() }));
-    let rows = Rows { reading: &mut reading, filter: RowFilter::new(StoredRecord::default(), None, kind) };
+    let rows =
+        Rows { reading: &mut reading, filter: RowFilter::new(StoredRecord::default(), None, kind), comparison: None };
     let context = DeliveryContext { stop: stop.clone(), ..DeliveryContext::none() };
     let destination: Arc<dyn OpenDestination> = fake.clone();
     let delivered = deliver(rows, &destination, fake.limits, &integration, &progress, &context, |_| ());
