@@ -95,8 +95,9 @@ pub struct Metrics {
     pub rows_refused: Counter,
     /// Rows that were read and left out, because an earlier sync has dealt with them or nothing in them has changed.
     pub rows_unchanged: Counter,
-    /// Attributes that syncs with `only_changed` have delivered, and those that they have left out.
+    /// Attributes that syncs with `only_changed` have delivered.
     pub attributes_sent: Counter,
+    /// Attributes that they have left out.
     pub attributes_spared: Counter,
     /// Requests to destinations that are not answered yet.
     pub destination_requests_in_flight: Gauge,

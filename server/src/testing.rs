@@ -56,3 +56,10 @@ impl std::io::Write for Log {
         Ok(())
     }
 }
+
+/// Random numbers that are the same for the same seed.
+pub fn random(seed: u64) -> proptest::test_runner::TestRng {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    proptest::test_runner::TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &bytes)
+}

@@ -366,7 +366,8 @@ Users of ours  config_error  2026-01-01 00:00:00      12 s           0        0
                 r#""job_id":"0197c0de-1234-7000-8000-000000000003","job_status":"partial","is_waiting":false,"#,
                 r#""sync_start_time":"2026-01-01T00:00:00.000000Z","sync_finish_time":"2026-01-01T00:00:12.000000Z","#,
                 r#""duration_seconds":12.0,"last_timestamp_synced":null,"rows_synced":1234567,"#,
-                r#""rows_failed_with_errors":3,"cause":null,"scheduled_for":null,"row_errors_deleted_at":null}"#,
+                r#""rows_failed_with_errors":3,"rows_unchanged":0,"attributes_sent":0,"attributes_spared":0,"#,
+                r#""cause":null,"scheduled_for":null,"row_errors_deleted_at":null}"#,
                 "\n"
             )
         );

@@ -32,6 +32,14 @@ const SAMPLED: i64 = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttributeSet(i64);
 
+#[cfg(test)]
+impl AttributeSet {
+    /// A set that is in no store.
+    pub fn of_tests() -> AttributeSet {
+        AttributeSet(1)
+    }
+}
+
 /// A user's hash and the digests of its attributes, an opaque text to the store.
 pub type UserAttributes = (u128, Vec<u8>);
 

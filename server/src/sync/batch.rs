@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::object::BatchKey;
+use super::progress::SentAttributes;
 use super::row::{Identifier, Row};
 
 /// Encoded objects that are sent in one request or write, with the rows they were made from.
@@ -22,8 +23,12 @@ pub struct Item {
     pub row: u64,
     /// The user it belongs to.
     pub identifier: Option<Identifier>,
+    /// [`Row::user`].
+    pub user: u64,
     /// Its `UPDATED_AT`, in microseconds since 1970.
     pub updated_at: i64,
+    /// With `only_changed`: the attributes in the object.
+    pub sent: Option<Box<SentAttributes>>,
     /// Offset in `bytes` right after the object.
     end: usize,
 }
@@ -41,10 +46,23 @@ impl Batch {
         if let Err(reason) = write(&row, &mut self.bytes) {
             return Err((row, reason));
         }
+        let (user, end) = (row.user(), self.bytes.len());
         let Row { identifier, updated_at, .. } = row;
-        self.items.push(Item { row: number, identifier, updated_at, end: self.bytes.len() });
+        self.items.push(Item { row: number, identifier, user, updated_at, sent: None, end });
         self.bytes.push(separator);
         Ok(())
+    }
+
+    /// Says which attributes are in the last object.
+    pub fn set_sent(&mut self, sent: Box<SentAttributes>) {
+        if let Some(last) = self.items.last_mut() {
+            last.sent = Some(sent);
+        }
+    }
+
+    /// Takes out which attributes are in an object.
+    pub fn take_sent(&mut self, object: usize) -> Option<Box<SentAttributes>> {
+        self.items.get_mut(object)?.sent.take()
     }
 
     /// A batch of already encoded objects.

@@ -113,8 +113,8 @@ pub struct Delivery {
 /// Batch sizes and concurrency of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Batches in flight at the same time. All rows of a user go through the same lane.
-    pub lanes: usize,
+    /// Batches that are delivered at the same time, at most. With one, batches are delivered in the order of their rows.
+    pub in_flight: usize,
     /// Objects in a batch.
     pub objects: usize,
     /// Bytes in a batch. A larger object is sent alone.

@@ -4,24 +4,43 @@
 //! rows before it are acknowledged. Rows that are acknowledged ahead of the watermark are in the record, so that no later
 //! run sends them again.
 
+mod attribute_updates;
 mod record_updates;
+mod window;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::record;
+use super::user_attributes::UserAttributes;
 use crate::metrics::METRICS;
-use crate::store::{Checkpoint, MAX_ROW_ERRORS, Route, RowError, Spared, Watermark};
+use crate::store::{AttributeSet, Checkpoint, MAX_ROW_ERRORS, Route, RowError, Spared, Watermark};
+use attribute_updates::AttributeUpdates;
 use record_updates::{RecordUpdates, micros, time};
+use window::Window;
 
 /// How a row was acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowOutcome {
     /// The destination has it, at this mark.
     Delivered(u64),
+    /// With `only_changed`: the destination has these attributes of it, at this mark.
+    DeliveredAttributes(u64, Box<SentAttributes>),
+    /// With `only_changed`: nothing in it has changed, so it was not sent.
+    Unchanged(Spared),
     /// It was refused for good.
     Refused(RowError),
+}
+
+/// Attributes of a user that are sent in one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentAttributes {
+    /// The user's hash.
+    pub user: u128,
+    /// All attributes that the user has once these are acknowledged.
+    pub attributes: UserAttributes,
+    /// The number of attributes that are sent and that are left out.
+    pub spared: Spared,
 }
 
 /// The progress of a run.
@@ -30,12 +49,7 @@ pub struct Progress {
     route: Option<Arc<Route>>,
     /// The watermark when this reading began, in microseconds since 1970.
     watermark_before: Option<i64>,
-    /// The number of the first row in the window.
-    first: u64,
-    /// Rows from the first unacknowledged one on, in reading order.
-    window: VecDeque<Pending>,
-    /// The `UPDATED_AT` up to which all rows of this reading are acknowledged, in microseconds since 1970.
-    acknowledged_to: Option<i64>,
+    window: Window,
     /// Whether all rows were read.
     ended: bool,
     rows_synced: u64,
@@ -44,19 +58,13 @@ pub struct Progress {
     /// The destination's mark after the last delivered object.
     mark: u64,
     record_updates: RecordUpdates,
+    attribute_updates: AttributeUpdates,
     /// Row errors that no checkpoint has written yet, among the first [`MAX_ROW_ERRORS`] of the job.
     errors: Vec<RowError>,
     /// Size of `errors` in bytes.
     error_bytes: usize,
     /// The last written checkpoint, without changes.
     written: Checkpoint,
-}
-
-#[derive(Debug)]
-struct Pending {
-    updated_at: i64,
-    digest: u128,
-    is_acknowledged: bool,
 }
 
 /// The state at the start of a reading.
@@ -82,6 +90,8 @@ pub struct Start {
     pub sizes: Vec<(i64, u64)>,
     /// The most digests that the record may hold.
     pub max_digests: u64,
+    /// With `only_changed`: where the attributes are kept.
+    pub attributes: Option<AttributeSet>,
 }
 
 impl Progress {
@@ -90,14 +100,13 @@ impl Progress {
         let mut progress = Progress {
             route: start.route.clone(),
             watermark_before: start.watermark.updated_at.map(micros),
-            first: 0,
-            window: VecDeque::new(),
-            acknowledged_to: None,
+            window: Window::default(),
             ended: false,
             rows_synced: start.rows_synced,
             rows_failed: start.rows_failed,
             spared: start.spared,
             mark: start.mark,
+            attribute_updates: AttributeUpdates::new(start.attributes),
             record_updates: RecordUpdates::new(start),
             errors: Vec::new(),
             error_bytes: 0,
@@ -109,35 +118,37 @@ impl Progress {
 
     /// Adds a new row and returns its number.
     pub fn read(&mut self, updated_at: i64, digest: u128) -> u64 {
-        self.window.push_back(Pending { updated_at, digest, is_acknowledged: false });
-        self.first + self.window.len() as u64 - 1
+        self.window.push(updated_at, digest)
     }
 
     /// Passes a row that an earlier run has acknowledged.
     pub fn skip_known(&mut self, updated_at: i64) {
-        if self.window.is_empty() {
-            self.acknowledged_to = Some(updated_at);
-        } else {
-            self.window.push_back(Pending { updated_at, digest: 0, is_acknowledged: true });
-        }
+        self.window.pass(updated_at);
     }
 
     /// Acknowledges a row. A second acknowledgement of the same row is ignored.
     pub fn acknowledge(&mut self, row: u64, outcome: RowOutcome) {
-        let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        let Some(pending) =
-            index.and_then(|index| self.window.get_mut(index)).filter(|pending| !pending.is_acknowledged)
-        else {
-            return;
-        };
-        pending.is_acknowledged = true;
-        let (updated_at, digest) = (pending.updated_at, pending.digest);
+        let Some((updated_at, digest)) = self.window.acknowledge(row) else { return };
         match outcome {
             RowOutcome::Delivered(mark) => {
                 self.record_updates.acknowledged(updated_at, digest);
                 self.rows_synced += 1;
                 METRICS.rows_delivered.inc();
                 self.mark = self.mark.max(mark);
+            }
+            RowOutcome::DeliveredAttributes(mark, sent) => {
+                let SentAttributes { user, attributes, spared } = *sent;
+                self.record_updates.acknowledged(updated_at, digest);
+                self.attribute_updates.save(user, attributes.bytes());
+                self.rows_synced += 1;
+                METRICS.rows_delivered.inc();
+                self.mark = self.mark.max(mark);
+                self.spare(spared);
+            }
+            RowOutcome::Unchanged(spared) => {
+                self.record_updates.acknowledged(updated_at, digest);
+                METRICS.rows_unchanged.inc();
+                self.spare(spared);
             }
             RowOutcome::Refused(error) => {
                 self.record_updates.acknowledged(updated_at, record::refused(digest));
@@ -149,10 +160,34 @@ impl Progress {
                 }
             }
         }
-        while let Some(Pending { updated_at, .. }) = self.window.pop_front_if(|pending| pending.is_acknowledged) {
-            self.first += 1;
-            self.acknowledged_to = Some(updated_at);
-        }
+    }
+
+    fn spare(&mut self, spared: Spared) {
+        METRICS.attributes_sent.inc_by(spared.attributes_sent);
+        METRICS.attributes_spared.inc_by(spared.attributes_spared);
+        self.spared.rows += spared.rows;
+        self.spared.attributes_sent += spared.attributes_sent;
+        self.spared.attributes_spared += spared.attributes_spared;
+    }
+
+    /// Changes the attributes that a user is known to have. Returns the number of the change.
+    pub fn save_attributes(&mut self, user: u128, attributes: Vec<u8>) -> u64 {
+        self.attribute_updates.save(user, attributes)
+    }
+
+    /// The number that the next change of attributes gets. Those that were made have no larger one.
+    pub fn next_attribute_change(&self) -> u64 {
+        self.attribute_updates.number()
+    }
+
+    /// All changes of attributes up to the one with this number are saved.
+    pub fn saved_attribute_changes(&self) -> u64 {
+        self.attribute_updates.saved
+    }
+
+    /// About how many bytes of attributes wait for a checkpoint.
+    pub fn attribute_bytes(&self) -> usize {
+        self.attribute_updates.bytes
     }
 
     /// Removes row versions from the record, because another version of the same user is about to be delivered.
@@ -175,9 +210,19 @@ impl Progress {
         self.record_updates.overflow = None;
     }
 
-    /// Number of rows in the window, from the first unacknowledged one on.
+    /// Number of rows that are not acknowledged.
     pub fn pending(&self) -> usize {
-        self.window.len()
+        self.window.pending()
+    }
+
+    /// Number of rows from the first unacknowledged one on.
+    pub fn span(&self) -> u64 {
+        self.window.span()
+    }
+
+    /// Number of acknowledged rows that no checkpoint has written.
+    pub fn unsaved(&self) -> usize {
+        self.record_updates.unsaved()
     }
 
     /// Bytes of row errors that wait for a checkpoint.
@@ -197,7 +242,9 @@ impl Progress {
 
     /// Whether anything has changed since the last written checkpoint.
     pub fn has_unsaved_changes(&self) -> bool {
-        self.record_updates.has_unsaved() || self.without_changes() != self.written
+        self.record_updates.has_unsaved()
+            || self.attribute_updates.has_unsaved()
+            || self.without_changes() != self.written
     }
 
     /// The destination's mark after the last delivered object.
@@ -208,15 +255,20 @@ impl Progress {
     /// The checkpoint to write now, without the destination's position.
     pub fn checkpoint(&mut self) -> Checkpoint {
         // At the end of the reading the old watermark counts too: rows that have left the source hold nothing back.
-        let acknowledged_to =
-            if self.ended && self.window.is_empty() { self.updated_at() } else { self.acknowledged_to };
+        let is_done = self.ended && self.window.pending() == 0;
+        let acknowledged_to = if is_done { self.updated_at() } else { self.window.acknowledged_to() };
         self.record_updates.advance(acknowledged_to);
-        Checkpoint { row_errors: self.errors.clone(), record: self.record_updates.changes(), ..self.without_changes() }
+        Checkpoint {
+            row_errors: self.errors.clone(),
+            record: self.record_updates.changes(),
+            attributes: self.attribute_updates.changes(),
+            ..self.without_changes()
+        }
     }
 
     /// The watermark. Rows from the lookback do not move it back.
     fn updated_at(&self) -> Option<i64> {
-        self.watermark_before.max(self.acknowledged_to)
+        self.watermark_before.max(self.window.acknowledged_to())
     }
 
     fn without_changes(&self) -> Checkpoint {
@@ -242,6 +294,7 @@ impl Progress {
         let errors = checkpoint.row_errors.len().min(self.errors.len());
         self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
         self.record_updates.written(&checkpoint.record);
+        self.attribute_updates.written(&checkpoint.attributes);
         self.written = Checkpoint { position: None, ..checkpoint.without_changes() };
     }
 }
@@ -446,7 +499,7 @@ mod tests {
         progress.acknowledge(0, RowOutcome::Delivered(100));
         progress.acknowledge(2, RowOutcome::Delivered(300));
         assert_eq!(progress.mark(), 300);
-        assert_eq!(progress.pending(), 2);
+        assert_eq!((progress.pending(), progress.span()), (1, 2));
         progress.acknowledge(1, RowOutcome::Refused(error("no")));
         assert_eq!(progress.pending(), 0);
     }

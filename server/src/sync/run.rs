@@ -242,7 +242,10 @@ impl Run<'_> {
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source sent rows before reporting its snapshot".into()));
         };
-        self.start_reading(opening, watermark, std::mem::take(&mut stored.sizes), destination.as_ref()).await?;
+        let comparison = self.comparison().await?;
+        let attributes = comparison.as_ref().and_then(|comparison| comparison.set);
+        let sizes = std::mem::take(&mut stored.sizes);
+        self.start_reading(opening, watermark, sizes, attributes, destination.as_ref()).await?;
         let filter = RowFilter::new(stored, watermark.overflow, integration.kind);
         tracing::debug!(known = filter.known(), from = ?watermark.read_from, "reading started");
         let limits = destination.limits();
@@ -252,7 +255,7 @@ impl Run<'_> {
                 self.stop_sender.send_replace(Some(Instant::now() + IN_FLIGHT_TIMEOUT));
             }
         };
-        let rows = Rows { reading: &mut reading, filter };
+        let rows = Rows { reading: &mut reading, filter, comparison };
         let delivered = tokio::select! {
             outcome = deliver(rows, destination, limits, integration, &self.progress, context, halt) => outcome,
             error = self.write_checkpoints(destination.as_ref()) => Err(error),

@@ -20,7 +20,7 @@ use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, Limits, Outcome};
 
 /// One batch at a time, so that lines are in row order.
-pub const LIMITS: Limits = Limits { lanes: 1, objects: 5000, bytes: 1_000_000, separator: b'\n' };
+pub const LIMITS: Limits = Limits { in_flight: 1, objects: 5000, bytes: 1_000_000, separator: b'\n' };
 
 /// How long to wait for a worker that has lost the job but is still writing.
 const LOCKED: Duration = Duration::from_secs(60);

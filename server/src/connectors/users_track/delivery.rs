@@ -26,8 +26,8 @@ use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, Limits, Outcome};
 use crate::types::IntegrationKind;
 
-/// Concurrent requests. Braze allows 1,000 requests a second, which 8 lanes reach if an answer takes 8 ms.
-const LANES: usize = 8;
+/// Requests at the same time.
+const IN_FLIGHT: usize = 8;
 
 /// After this many failures in a row, objects are sent in smaller parts.
 const FAILURES_TOGETHER: usize = 3;
@@ -80,7 +80,7 @@ impl OpenUsersTrack {
 
     /// Maximum requests in flight, and objects and bytes per request.
     pub fn limits(&self) -> Limits {
-        Limits { lanes: LANES, objects: self.objects, bytes: MOST_BYTES, separator: b',' }
+        Limits { in_flight: IN_FLIGHT, objects: self.objects, bytes: MOST_BYTES, separator: b',' }
     }
 
     /// The objects that may have been refused for a reason that has nothing to do with them.

@@ -10,7 +10,6 @@ use std::ops::Range;
 use super::failures::Failures;
 use super::patience::Patience;
 use crate::sync::batch::Batch;
-use crate::sync::row::Identifier;
 
 /// If a whole batch seems to be refused, this many single objects from different places are tried early.
 const SAMPLES: usize = 10;
@@ -91,8 +90,7 @@ impl Stretches<'_> {
     fn users(&self) -> &[u64] {
         self.users.get_or_init(|| {
             let items = self.batch.items();
-            let users: Vec<u64> =
-                items.iter().map(|item| item.identifier.as_ref().map_or(0, Identifier::number)).collect();
+            let users: Vec<u64> = items.iter().map(|item| item.user).collect();
             let mut each = users.clone();
             each.sort_unstable();
             let several = each.windows(2).any(|pair| pair[0] == pair[1]);
@@ -202,7 +200,7 @@ impl Stretches<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::row::Row;
+    use crate::sync::row::{Identifier, Row};
 
     fn batch(users: impl IntoIterator<Item = usize>) -> Batch {
         let mut batch = Batch::default();

@@ -81,6 +81,12 @@ impl RecordUpdates {
         !self.acknowledged.is_empty() || !self.forgotten.is_empty() || !self.unsaved.is_empty()
     }
 
+    /// Number of versions that were added or removed and are in no written checkpoint.
+    pub fn unsaved(&self) -> usize {
+        let in_changes = self.unsaved.iter().map(|change| change.digests.len()).sum::<usize>();
+        self.acknowledged.len() + self.forgotten.len() + in_changes
+    }
+
     /// Turns what was acknowledged and forgotten into changes. All rows before `acknowledged_to` are acknowledged.
     pub fn advance(&mut self, acknowledged_to: Option<i64>) {
         if let Some(acknowledged_to) = acknowledged_to {

@@ -71,20 +71,35 @@ impl Run<'_> {
             METRICS.job_ended(status.as_str(), self.claimed.running_for + self.begun.elapsed());
         }
         let (rows_synced, rows_failed) = (checkpoint.rows_synced, checkpoint.rows_failed);
-        match ended {
-            None => tracing::info!(
-                rows_synced,
-                rows_failed,
-                "sync stopped at its checkpoint; another worker will resume it"
-            ),
-            // Not why it ended so, but which rows it left out.
-            Some((status @ (JobStatus::Success | JobStatus::Partial), Some(note))) => {
-                tracing::info!(status = status.as_str(), rows_synced, rows_failed, note, "sync ended");
-            }
-            Some((status, Some(cause))) => {
-                tracing::warn!(status = status.as_str(), rows_synced, rows_failed, cause, "sync ended");
-            }
-            Some((status, None)) => tracing::info!(status = status.as_str(), rows_synced, rows_failed, "sync ended"),
+        let spared = self.runner.integration.only_changed.then_some(checkpoint.spared);
+        let rows_unchanged = spared.map(|spared| spared.rows);
+        let attributes_sent = spared.map(|spared| spared.attributes_sent);
+        let attributes_spared = spared.map(|spared| spared.attributes_spared);
+        let status = ended.as_ref().map(|(status, _)| status.as_str());
+        let text = ended.as_ref().and_then(|(_, text)| text.as_deref());
+        // The text of a job that has ended well is not why it ended so, but which rows it left out.
+        let ended_well = matches!(ended, Some((JobStatus::Success | JobStatus::Partial, _)));
+        let (cause, note) = if ended_well { (None, text) } else { (text, None) };
+        // Fields without a value are left out.
+        macro_rules! log {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(
+                    status,
+                    rows_synced,
+                    rows_failed,
+                    rows_unchanged,
+                    attributes_sent,
+                    attributes_spared,
+                    cause,
+                    note,
+                    $message
+                )
+            };
+        }
+        match cause {
+            _ if ended.is_none() => log!(info, "sync stopped at its checkpoint; another worker will resume it"),
+            Some(_) => log!(warn, "sync ended"),
+            None => log!(info, "sync ended"),
         }
         Ok(())
     }
@@ -131,7 +146,7 @@ impl Run<'_> {
 }
 
 fn status_by_counts(checkpoint: &Checkpoint) -> (JobStatus, Option<String>) {
-    match (checkpoint.rows_synced, checkpoint.rows_failed) {
+    match (checkpoint.rows_synced + checkpoint.spared.rows, checkpoint.rows_failed) {
         (_, 0) => (JobStatus::Success, None),
         (0, 1) => (
             JobStatus::Error,

@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::sleep;
 
 use super::{Run, Runner, locked};
-use crate::store::{Checkpoint, StoreError, StoredRecord, Watermark};
+use crate::store::{AttributeSet, Checkpoint, StoreError, StoredRecord, Watermark};
+use crate::sync::comparison::Comparison;
 use crate::sync::destination::OpenDestination;
 use crate::sync::error::SyncError;
 use crate::sync::progress::{Progress, Start};
@@ -17,29 +18,55 @@ use crate::text::counted;
 const MAX_CHANGES: u64 = 2000;
 
 impl Run<'_> {
-    /// Loads the record from the store. Retries for as long as the store is unavailable.
+    /// Loads the record from the store.
     pub(super) async fn stored_record(&self) -> Result<StoredRecord, SyncError> {
-        let Runner { store, integration, tuning, .. } = self.runner;
+        let Runner { store, integration, .. } = self.runner;
         loop {
             let load = async {
                 let stored = store.record(integration.id).await?;
                 if stored.changes > MAX_CHANGES {
                     store.merge_record(&self.claimed.lease, integration.id).await?;
                 }
-                Ok::<_, StoreError>(stored)
+                Ok(stored)
             };
             match load.await {
                 Ok(stored) => return Ok(stored),
-                // The store logs its outages itself.
-                Err(error) if error.is_unavailable() => tokio::select! {
-                    () = sleep(tuning.checkpoint) => {}
-                    () = self.stop.asked() => return Err(SyncError::Transient(error.to_string())),
-                },
-                Err(error) => {
-                    let message = format!("the record of acknowledged rows cannot be read from the store: {error}");
-                    return Err(SyncError::Failed(message));
-                }
+                Err(error) => self.retry_or_fail(error, "the record of acknowledged rows").await?,
             }
+        }
+    }
+
+    /// What rows are compared with, with `only_changed`. Without it, the store must not go on to know attributes that are
+    /// about to be overwritten.
+    pub(super) async fn comparison(&self) -> Result<Option<Comparison>, SyncError> {
+        let Runner { store, integration, .. } = self.runner;
+        let (lease, destination) = (&self.claimed.lease, integration.destination.identity());
+        loop {
+            let open = async {
+                if !integration.only_changed {
+                    store.give_up_attributes(lease, integration.id).await?;
+                    return Ok(None);
+                }
+                let set = Some(store.attribute_set(lease, integration.id, &destination).await?);
+                let encoder = integration.destination.encoder(integration.kind);
+                Ok(Some(Comparison { store: (*store).clone(), set, encoder }))
+            };
+            match open.await {
+                Ok(comparison) => return Ok(comparison),
+                Err(error) => self.retry_or_fail(error, "what the destination has").await?,
+            }
+        }
+    }
+
+    /// After a call to the store has failed: waits before the next try if the store is unavailable.
+    async fn retry_or_fail(&self, error: StoreError, what: &str) -> Result<(), SyncError> {
+        // The store logs its outages itself.
+        if !error.is_unavailable() {
+            return Err(SyncError::Failed(format!("{what} cannot be read from the store: {error}")));
+        }
+        tokio::select! {
+            () = sleep(self.runner.tuning.checkpoint) => Ok(()),
+            () = self.stop.asked() => Err(SyncError::Transient(error.to_string())),
         }
     }
 
@@ -49,6 +76,7 @@ impl Run<'_> {
         opening: Opening,
         watermark: Watermark,
         sizes: Vec<(i64, u64)>,
+        attributes: Option<AttributeSet>,
         destination: &dyn OpenDestination,
     ) -> Result<(), SyncError> {
         if opening.future > 0 {
@@ -82,6 +110,7 @@ impl Run<'_> {
             running_since: opening.running_since,
             sizes,
             max_digests: tuning.max_digests,
+            attributes,
         });
         let lock = self.lock_checkpoints().await;
         let checkpoint = Arc::new(Checkpoint { position: destination.position(mark), ..progress.checkpoint() });

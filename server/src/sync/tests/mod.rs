@@ -4,6 +4,7 @@ mod acknowledged;
 mod delivery;
 mod leases;
 mod oracle;
+mod only_changed;
 mod outages;
 mod postgres;
 mod reading;

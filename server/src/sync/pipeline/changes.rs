@@ -1,0 +1,120 @@
+//! Decides which attributes of a row are sent, for `only_changed`.
+//!
+//! An attribute is left out if the destination has acknowledged its value and nothing else under its name since. Before one is
+//! sent whose earlier value is known, that knowledge is removed from the store: if the process dies, nobody knows which of the
+//! two the destination has. The new value becomes known with the acknowledgement of its row, in the same checkpoint.
+//!
+//! A user has one row in delivery at a time, so that each row is compared with what the one before it has left.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use super::order::IdentityHasher;
+use crate::store::Spared;
+use crate::sync::comparison::KnownUsers;
+use crate::sync::object::attributes::Attribute;
+use crate::sync::progress::{Progress, SentAttributes};
+use crate::sync::row::ComparedAttributes;
+use crate::sync::user_attributes::UserAttributes;
+
+/// Users are forgotten in rounds, once there are so many more than after the last one.
+const ROUND: usize = 10_000;
+
+/// The users whose rows are in delivery or were a moment ago. For these it knows better than what the store was asked before.
+#[derive(Debug, Default)]
+pub struct Changes {
+    users: HashMap<u128, User, BuildHasherDefault<IdentityHasher>>,
+    /// Number of users after the last round.
+    kept: usize,
+    /// Number of chunks for which the store was asked, and of those that were taken since.
+    asked: u64,
+    taken: u64,
+}
+
+#[derive(Debug)]
+struct User {
+    attributes: UserAttributes,
+    /// Whether it has a row in delivery.
+    is_busy: bool,
+    /// The number of the last change of its attributes that is to be saved.
+    saved_by: u64,
+    /// Number of chunks for which the store was asked before that change was known to be saved.
+    asked_before: Option<u64>,
+}
+
+/// What is to be done with a row.
+#[derive(Debug)]
+pub enum Decision {
+    /// Nothing in it has changed.
+    Unchanged(Spared),
+    /// Some attributes are sent.
+    Send(Sending),
+}
+
+/// The attributes of a row that are sent.
+#[derive(Debug)]
+pub struct Sending {
+    /// Their places in the row.
+    pub places: Vec<u16>,
+    /// What is known once they are acknowledged.
+    pub sent: Box<SentAttributes>,
+    /// They may be sent once the change with this number is saved.
+    pub after: u64,
+}
+
+impl Changes {
+    /// Records that the store is asked for the users of another chunk.
+    pub fn ask(&mut self) {
+        self.asked += 1;
+    }
+
+    /// Records that the next chunk is taken. All changes up to the one with this number are saved.
+    pub fn take(&mut self, saved: u64) {
+        self.taken += 1;
+        if self.users.len() < self.kept + ROUND {
+            return;
+        }
+        let (asked, taken) = (self.asked, self.taken);
+        self.users.retain(|_, user| {
+            if user.is_busy || user.saved_by > saved {
+                return true;
+            }
+            // What the store was asked before may be older than the change.
+            taken < *user.asked_before.get_or_insert(asked)
+        });
+        self.kept = self.users.len();
+    }
+
+    /// Decides about a row of a user that has none in delivery. `known` is what the store has said about users of its chunk.
+    pub fn decide(&mut self, row: &ComparedAttributes, known: &KnownUsers, progress: &mut Progress) -> Decision {
+        let all = &row.attributes.attributes;
+        let now = self.users.get(&row.user).map(|user| &user.attributes).or_else(|| known.get(&row.user));
+        let is_known = |attribute: &Attribute| now.is_some_and(|now| now.has(attribute));
+        let places: Vec<u16> =
+            (0..).zip(all).filter(|(_, attribute)| !is_known(attribute)).map(|(place, _)| place).collect();
+        let attributes_spared = (all.len() - places.len()) as u64;
+        if places.is_empty() {
+            return Decision::Unchanged(Spared { rows: 1, attributes_sent: 0, attributes_spared });
+        }
+        let chosen = || places.iter().map(|place| &all[usize::from(*place)]);
+        let mut attributes = now.cloned().unwrap_or_default();
+        let was_known = attributes.forget(chosen());
+        let after = if was_known { progress.save_attributes(row.user, attributes.bytes()) } else { 0 };
+        let mut acknowledged = attributes.clone();
+        acknowledged.acknowledge(chosen());
+        let spared = Spared { rows: 0, attributes_sent: places.len() as u64, attributes_spared };
+        let sent = SentAttributes { user: row.user, attributes: acknowledged, spared };
+        self.users.insert(row.user, User { attributes, is_busy: true, saved_by: after, asked_before: None });
+        Decision::Send(Sending { places, sent: Box::new(sent), after })
+    }
+
+    /// Records that a row of a user is not in delivery any more. `acknowledged` is what the destination has now, if it has
+    /// accepted the row; that is saved by the change with this number.
+    pub fn delivered(&mut self, user: u128, acknowledged: Option<UserAttributes>, saved_by: u64) {
+        let Some(user) = self.users.get_mut(&user) else { return };
+        user.is_busy = false;
+        if let Some(attributes) = acknowledged {
+            (user.attributes, user.saved_by, user.asked_before) = (attributes, saved_by, None);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `only_changed`: objects carry only attributes that have changed since the destination acknowledged them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::rig::{LEASE, Rig};
+use crate::connectors::fake_braze::Answer;
+use crate::store::{JobStatus, KnownAttributes, Spared, WatermarkChange};
+use crate::testing::until;
+
+async fn only_changed() -> Rig {
+    let mut rig = Rig::into_service().await;
+    rig.integration.only_changed = true;
+    rig
+}
+
+/// Sets the payload of a user's row, with a new `UPDATED_AT`.
+async fn update(rig: &Rig, seconds: i64, user: &str, payload: &str) {
+    rig.sql(&format!("DELETE FROM {{t}} WHERE EXTERNAL_ID = '{user}'")).await;
+    rig.insert(seconds, user, payload);
+}
+
+/// Syncs, and returns the objects that have arrived and what was spared.
+async fn sync(rig: &Rig) -> (Vec<Value>, Spared) {
+    let before = rig.fake_braze.accepted();
+    let job = rig.sync().await;
+    assert_eq!(job.status, JobStatus::Success, "{:?}", job.cause);
+    (rig.fake_braze.objects().split_off(before), job.spared)
+}
+
+fn spared(rows: u64, attributes_sent: u64, attributes_spared: u64) -> Spared {
+    Spared { rows, attributes_sent, attributes_spared }
+}
+
+#[tokio::test]
+async fn only_attributes_that_differ_are_sent() {
+    let rig = only_changed().await;
+    rig.insert(1, "a", r#"{"x":1,"y":{"p":[1,2],"q":"é"},"z":"z"}"#);
+    rig.insert(1, "b", r#"{"x":1}"#);
+    let (objects, told) = sync(&rig).await;
+    assert_eq!((objects.len(), told), (2, spared(0, 4, 0)));
+    // The same by meaning, and a changed attribute.
+    update(&rig, 2, "a", r#"{ "z":"\u007a", "y": {"q":"\u00e9", "p":[1.0, 2e0]}, "x": 1.0 }"#).await;
+    update(&rig, 2, "b", r#"{"x":2}"#).await;
+    assert_eq!(sync(&rig).await, (vec![json!({"external_id":"b","x":2})], spared(1, 1, 3)));
+    update(&rig, 3, "a", r#"{"x":1,"y":{"p":[2,1],"q":"é"},"new":null}"#).await;
+    let object = json!({"external_id":"a","y":{"p":[2,1],"q":"é"},"new":null});
+    assert_eq!(sync(&rig).await, (vec![object], spared(0, 2, 1)));
+    // A value that returns is a change, and what was not in the last row is still known.
+    update(&rig, 4, "b", r#"{"x":1}"#).await;
+    update(&rig, 4, "a", r#"{"z":"z","new":null}"#).await;
+    assert_eq!(sync(&rig).await, (vec![json!({"external_id":"b","x":1})], spared(1, 1, 2)));
+    // What is known is known of each user.
+    rig.sql("UPDATE {t} SET EXTERNAL_ID = 'c' WHERE EXTERNAL_ID = 'b'").await;
+    assert_eq!(sync(&rig).await, (vec![json!({"external_id":"c","x":1})], spared(0, 1, 0)));
+    update(&rig, 5, "b", r#"{"x":1}"#).await;
+    assert_eq!(sync(&rig).await.1, spared(1, 0, 1));
+}
+
+#[tokio::test]
+async fn attributes_that_change_what_is_there_are_always_sent() {
+    let rig = only_changed().await;
+    for seconds in 1..4 {
+        update(&rig, seconds, "a", r#"{"visits":{"inc":1},"tags":{"add":["x"]},"name":"a"}"#).await;
+        let (objects, told) = sync(&rig).await;
+        assert_eq!((&objects[0]["visits"], &objects[0]["tags"]), (&json!({"inc":1}), &json!({"add":["x"]})));
+        assert_eq!(told.attributes_spared, u64::from(seconds > 1));
+    }
+    // After such a change nobody knows the value.
+    update(&rig, 5, "a", r#"{"visits":7}"#).await;
+    sync(&rig).await;
+    update(&rig, 6, "a", r#"{"visits":{"inc":1}}"#).await;
+    sync(&rig).await;
+    update(&rig, 7, "a", r#"{"visits":7}"#).await;
+    assert_eq!(sync(&rig).await.0, [json!({"external_id":"a","visits":7})]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_one_user_are_compared_one_after_the_other() {
+    let mut rig = only_changed().await;
+    rig.tuning.batch = 7;
+    let values = [1, 1, 2, 2, 2, 1, 3, 3, 1, 1];
+    for (seconds, value) in (1..).zip(values) {
+        for user in 0..30 {
+            rig.insert(seconds, &format!("u{user}"), &format!("{{\"x\":{value},\"same\":true}}"));
+        }
+    }
+    let (objects, told) = sync(&rig).await;
+    assert_eq!(told, spared(5 * 30, 6 * 30 - 30 + 30, 20 * 30 - 6 * 30));
+    for user in 0..30 {
+        let of_user = objects.iter().filter(|object| object["external_id"] == format!("u{user}"));
+        let seen: Vec<i64> = of_user.map(|object| object["x"].as_i64().unwrap()).collect();
+        assert_eq!(seen, [1, 2, 1, 3, 1]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_in_flight_at_a_crash_is_doubted() {
+    let rig = only_changed().await;
+    rig.insert(1, "a", r#"{"x":1,"y":1}"#);
+    sync(&rig).await;
+    update(&rig, 2, "a", r#"{"x":2,"y":1}"#).await;
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    // The object arrives, and the worker dies before it gets the response.
+    rig.fake_braze.rule(|_| Some(Answer::cut_afterwards()));
+    tokio::select! {
+        _ = rig.run(claimed, LEASE) => panic!("the run ended before it could be aborted"),
+        () = until(async || rig.fake_braze.accepted() >= 2) => {}
+    }
+    rig.fake_braze.behave();
+    rig.expire_leases_after_crash().await;
+    // As before the crash, so the store would say that nothing has changed.
+    update(&rig, 3, "a", r#"{"x":1,"y":1}"#).await;
+    rig.run(rig.claim(LEASE).await, LEASE).await.unwrap();
+    assert_eq!(rig.fake_braze.objects().last(), Some(&json!({"external_id":"a","x":1})), "`y` is not in doubt");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_destination_refuses_is_not_known() {
+    let mut rig = only_changed().await;
+    rig.service().give_up_after = Duration::from_millis(50);
+    rig.insert(1, "a", r#"{"x":1,"y":1}"#);
+    rig.insert(1, "b", r#"{"x":1,"y":1}"#);
+    sync(&rig).await;
+    update(&rig, 2, "a", r#"{"x":2,"y":1,"email":"nobody"}"#).await;
+    update(&rig, 2, "b", r#"{"x":2,"y":1}"#).await;
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Partial, 1, 1));
+    assert_eq!(job.spared, spared(0, 1, 1), "a refused row spares nothing");
+    // Of an object that was refused, parts may have been taken.
+    update(&rig, 3, "a", r#"{"x":1,"y":1}"#).await;
+    assert_eq!(sync(&rig).await, (vec![json!({"external_id":"a","x":1})], spared(0, 1, 1)));
+}
+
+#[tokio::test]
+async fn attributes_that_are_sent_while_it_is_off_are_not_known_afterwards() {
+    let mut rig = only_changed().await;
+    rig.insert(1, "a", r#"{"x":1}"#);
+    sync(&rig).await;
+    rig.integration.only_changed = false;
+    update(&rig, 2, "a", r#"{"x":2}"#).await;
+    assert_eq!(sync(&rig).await.1, Spared::default());
+    rig.integration.only_changed = true;
+    update(&rig, 3, "a", r#"{"x":1}"#).await;
+    assert_eq!(sync(&rig).await.0, [json!({"external_id":"a","x":1})]);
+}
+
+#[tokio::test]
+async fn after_a_reset_what_is_known_is_kept_or_forgotten() {
+    let rig = only_changed().await;
+    rig.insert(1, "a", r#"{"x":1}"#);
+    sync(&rig).await;
+    for (known, arrive, unchanged) in [(KnownAttributes::Keep, 0, 1), (KnownAttributes::Forget, 1, 0)] {
+        assert!(rig.store.change_watermark(rig.integration.id, &WatermarkChange::Reset, known).await.unwrap());
+        let (objects, told) = sync(&rig).await;
+        assert_eq!((objects.len(), told.rows), (arrive, unchanged), "{known:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_destination_has_nothing() {
+    let mut rig = only_changed().await;
+    rig.insert(1, "a", r#"{"x":1}"#);
+    sync(&rig).await;
+    rig.deliver_into_file();
+    let keep = WatermarkChange::Keep(rig.integration.route());
+    assert!(rig.store.change_watermark(rig.integration.id, &keep, KnownAttributes::Keep).await.unwrap());
+    update(&rig, 2, "a", r#"{"x":1}"#).await;
+    assert_eq!(rig.sync().await.rows_synced, 1);
+    assert_eq!(rig.lines(), [json!({"external_id":"a","x":1})]);
+    update(&rig, 3, "a", r#"{"x":1}"#).await;
+    assert_eq!(rig.sync().await.spared, spared(1, 0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_finds_nothing_changed_ends_well_and_is_told() {
+    let rig = only_changed().await;
+    rig.insert_many(5000);
+    assert_eq!(sync(&rig).await.0.len(), 5000);
+    rig.sql("UPDATE {t} SET UPDATED_AT = '2026-02-01T00:00:00Z'").await;
+    let (objects, told) = sync(&rig).await;
+    assert_eq!((objects.len(), told.rows), (0, 5000));
+    assert_eq!(sync(&rig).await.1, Spared::default(), "the rows are acknowledged");
+}
