@@ -66,7 +66,7 @@ fn attributes_from_postgres_match_the_source() {
 fn only_what_changed_is_sent_to_a_service() {
     find_counterexample(
         "only_what_changed_is_sent_to_a_service",
-        1600,
+        800,
         &[
             what_changed(service(Attributes, TimeFormat::TextSeconds)),
             what_changed(service(Attributes, TimeFormat::UnixMilliseconds)),
@@ -78,7 +78,7 @@ fn only_what_changed_is_sent_to_a_service() {
 fn only_what_changed_is_written_to_a_file() {
     find_counterexample(
         "only_what_changed_is_written_to_a_file",
-        1600,
+        600,
         &[
             what_changed(file(Attributes, TimeFormat::TextMicros)),
             what_changed(file(Attributes, TimeFormat::TextMixed)),
@@ -90,7 +90,7 @@ fn only_what_changed_is_written_to_a_file() {
 fn only_what_changed_in_postgres_is_sent() {
     find_counterexample(
         "only_what_changed_in_postgres_is_sent",
-        300,
+        150,
         &[
             what_changed(from_postgres(service(Attributes, TimeFormat::Timestamptz))),
             what_changed(from_postgres(file(Attributes, TimeFormat::TextSeconds))),

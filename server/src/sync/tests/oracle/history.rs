@@ -189,6 +189,15 @@ fn amend_and_take_back_in_trouble() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
+/// A row is amended and synced while `only_changed` is off, and reverted when it is on again.
+fn amend_while_off_and_take_back() -> impl Strategy<Value = Vec<Step>> {
+    let seen = || Step::Sync { interruption: Interruption::None, faults: Faults::default() };
+    (0..20_u8, payload()).prop_map(move |(row, payload)| {
+        let amend = Step::Amend { row, payload };
+        vec![seen(), Step::Switch, amend, seen(), Step::Switch, Step::TakeBack { row: 0 }]
+    })
+}
+
 fn only_changed_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         Just(Step::Switch),
@@ -204,6 +213,7 @@ pub fn histories(only_changed: bool) -> impl Strategy<Value = Vec<Step>> {
         60 => step().prop_map(|step| vec![step]),
         1 => amend_and_take_back(),
         weight => amend_and_take_back_in_trouble(),
+        weight / 4 => amend_while_off_and_take_back(),
         weight => only_changed_step().prop_map(|step| vec![step]),
     ];
     prop::collection::vec(part, 2..13).prop_map(|parts| parts.concat())

@@ -419,7 +419,6 @@ impl World {
         for (content, occurrences) in &mut self.occurrences {
             occurrences.settled_last = standing.get(content).copied().unwrap_or_default();
             occurrences.settled = occurrences.settled.max(occurrences.settled_last);
-            occurrences.known = occurrences.settled_last;
         }
     }
 
