@@ -184,7 +184,8 @@ fn amend_and_take_back() -> impl Strategy<Value = Vec<Step>> {
 /// A row is amended, which a disturbed sync sees, and reverted.
 fn amend_and_take_back_in_trouble() -> impl Strategy<Value = Vec<Step>> {
     let seen = || Step::Sync { interruption: Interruption::None, faults: Faults::default() };
-    (0..20_u8, payload(), interruption(), faults()).prop_map(move |(row, payload, interruption, faults)| {
+    let interruption = prop_oneof![2 => (1..40_u16).prop_map(Interruption::Crash), 1 => interruption()];
+    (0..20_u8, payload(), interruption, faults()).prop_map(move |(row, payload, interruption, faults)| {
         vec![seen(), Step::Amend { row, payload }, Step::Sync { interruption, faults }, Step::TakeBack { row: 0 }]
     })
 }
@@ -212,7 +213,7 @@ pub fn histories(only_changed: bool) -> impl Strategy<Value = Vec<Step>> {
     let part = prop_oneof![
         60 => step().prop_map(|step| vec![step]),
         1 => amend_and_take_back(),
-        weight => amend_and_take_back_in_trouble(),
+        2 * weight => amend_and_take_back_in_trouble(),
         weight / 4 => amend_while_off_and_take_back(),
         weight => only_changed_step().prop_map(|step| vec![step]),
     ];
