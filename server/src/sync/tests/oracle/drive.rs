@@ -272,8 +272,7 @@ impl Drive {
             self.count_unknown(interruption, &job, ended, succeeded, &requests);
         }
         if self.evidence.only_changed {
-            let may_be_in_flight = !succeeded && (ended || matches!(interruption, Interruption::Crash(_)));
-            self.take_deliveries(kept, &requests, may_be_in_flight);
+            self.take_deliveries(kept, &requests, succeeded);
         }
         self.world.end_part(&self.evidence.arrived[kept..].iter().filter_map(user_of).collect());
         self.synced_before = job.rows_synced;
@@ -295,7 +294,7 @@ impl Drive {
             self.take_job(&job).await?;
         }
         if self.only_changed {
-            only_changed::only_parts_arrive(&self.world, &self.evidence.arrived[kept..])?;
+            only_changed::only_parts_arrive(&self.world, &self.evidence, kept)?;
         } else {
             self.evidence.nothing_unexpected_arrives(&self.world, kept)?;
         }
@@ -402,7 +401,7 @@ impl Drive {
 
     /// Records what has arrived since the first `kept` objects, and of which users nothing certain is known, for
     /// `only_changed`.
-    fn take_deliveries(&mut self, kept: usize, requests: &[Received], may_be_in_flight: bool) {
+    fn take_deliveries(&mut self, kept: usize, requests: &[Received], succeeded: bool) {
         let Evidence { deliveries, arrived, hidden_users, .. } = &mut self.evidence;
         deliveries.truncate(kept);
         deliveries.begin_part(self.only_changed);
@@ -424,7 +423,8 @@ impl Drive {
         }
         // The lines of a file.
         deliveries.arrive(arrived);
-        if may_be_in_flight {
+        // Something may have been in flight, or about to be.
+        if !succeeded {
             deliveries.doubt(self.world.unsettled.iter().copied());
         }
         deliveries.end_part(self.only_changed);

@@ -49,7 +49,7 @@ fn drive(setting: Setting, flaw: Flaw, steps: &[Step]) -> Result<(), Violation> 
                 let delivered = &evidence.arrived[before..];
                 world.end_part(&delivered.iter().filter_map(user_of).collect());
                 if sync.only_changed {
-                    only_changed::only_parts_arrive(&world, delivered)?;
+                    only_changed::only_parts_arrive(&world, &evidence, before)?;
                 } else {
                     evidence.nothing_unexpected_arrives(&world, before)?;
                 }
