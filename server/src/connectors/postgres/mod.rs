@@ -1,10 +1,14 @@
 //! A Postgres table or view as a source.
 
 mod missing;
+mod order;
+mod plan;
 mod reading;
 mod session;
 mod settings;
 mod table;
+#[cfg(test)]
+mod tests;
 mod times;
 mod transactions;
 mod values;

@@ -1,19 +1,20 @@
 //! Reads a Postgres table or view as a stream.
 //!
-//! Postgres compares timestamps itself. Numeric and text columns are surveyed first, as in SQLite.
+//! The times are surveyed first: timestamps by Postgres itself, numbers and texts as in SQLite. A survey is one scan of the
+//! table, or none if an index answers it.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Connection as _, Postgres};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
+use super::order::Order;
 use super::session::{Ended, StopOnDrop};
 use super::table::PostgresTable;
 use super::transactions;
@@ -83,12 +84,10 @@ impl PostgresTable {
             .await
             .map_err(|error| meaning(&self.table, &error))?;
         let now = now.timestamp_micros();
-        let survey = match self.kind {
+        let (survey, undated) = match self.kind {
             TimeColumn::TimestampTz | TimeColumn::Timestamp => self.count(request.from, now).await?,
             TimeColumn::Text | TimeColumn::Integer | TimeColumn::Fraction => self.survey(request.from, now).await?,
         };
-        let undated = format!("SELECT count(*) FROM {} WHERE {} IS NULL", self.table.quoted(), self.time());
-        let undated = self.number(sqlx::query(AssertSqlSafe(undated))).await?;
         let opening = Opening { running_since: self.running_since, future: survey.future, undated };
         if sender.send(Ok(Read::Opened(opening))).await.is_err() {
             return Ok(());
@@ -105,8 +104,10 @@ impl PostgresTable {
         request: &ReadRequest,
         sender: &Sender,
     ) -> Result<(), SyncError> {
-        let text = self.select(selection, request.most);
-        let query = self.bind_selection(sqlx::query(AssertSqlSafe(text)), selection);
+        // The first rows of a limited reading are found by their times alone.
+        let order = if request.most.is_none() { self.order(selection).await? } else { Order::Rows };
+        let text = self.select(selection, order, request.most);
+        let query = self.kind.bind_selection(sqlx::query(AssertSqlSafe(text)), selection);
         let mut rows = query.fetch(&mut self.connection);
         let mut chunk = Chunk::default();
         while let Some(row) = rows.try_next().await.map_err(|error| meaning(&self.table, &error))? {
@@ -122,41 +123,42 @@ impl PostgresTable {
     }
 
     /// Selects the rows in reading order, up to `most` rows.
-    fn select(&self, selection: &Selection, most: Option<u64>) -> String {
+    pub fn select(&self, selection: &Selection, order: Order, most: Option<u64>) -> String {
+        let (table, stored) = (self.table.quoted(), self.time());
         let column = quoted(&self.columns.updated_at);
         let time = match (selection, self.kind) {
             // Fractions of microseconds are cut off, as for all timestamps.
             (Selection::Computed { .. }, TimeColumn::Text) => {
                 format!(r"regexp_replace({column}::text, '(\.[0-9]{{6}})[0-9]+', '\1')::timestamptz")
             }
-            _ => self.time(),
+            _ => stored.clone(),
         };
         // Values that are too long to be sent are not fetched completely.
         let content =
             self.columns.content().map(|name| format!("left({}::text, {}) COLLATE \"C\"", quoted(name), LONGEST + 1));
-        let content: Vec<String> = content.collect();
-        let selected = format!("FROM {} WHERE {time} BETWEEN $1 AND $2", self.table.quoted());
-        let (rows, limit) = match most {
-            None => (selected, String::new()),
+        let content = content.collect::<Vec<_>>().join(", ");
+        let selected = format!("FROM {table} WHERE {time} BETWEEN $1 AND $2");
+        match (most, order) {
             // The contents of rows later than the last of the first rows are not read.
-            Some(most) => {
+            (Some(most), _) => {
                 let last = format!(
                     "SELECT max(time) FROM (SELECT {time} AS time {selected} ORDER BY 1 LIMIT {most}) AS times"
                 );
-                (format!("{selected} AND {time} <= ({last})"), format!(" LIMIT {most}"))
+                format!("SELECT {stored}, {content} {selected} AND {time} <= ({last}) ORDER BY {time} LIMIT {most}")
             }
-        };
-        format!("SELECT {}, {} {rows} ORDER BY {time}{limit}", self.time(), content.join(", "))
-    }
-
-    fn bind_selection<'q>(
-        &self,
-        query: Query<'q, Postgres, PgArguments>,
-        selection: &Selection,
-    ) -> Query<'q, Postgres, PgArguments> {
-        match selection {
-            Selection::Stored { from, to } => self.bind(self.bind(query, from), to),
-            Selection::Computed { from, to } => self.bind_time(self.bind_time(query, *from), *to),
+            (None, Order::Any) => format!("SELECT {stored}, {content} {selected}"),
+            // The rows are sorted as they are stored, and what is sent is computed afterwards.
+            (None, Order::Rows) => {
+                let columns = self.columns.content().map(quoted).collect::<Vec<_>>().join(", ");
+                format!(
+                    "SELECT stored, {content} FROM (SELECT {stored} AS stored, {time} AS time, {columns} {selected} \
+                     ORDER BY {time}) AS sorted ORDER BY time"
+                )
+            }
+            (None, Order::Places) => format!(
+                "SELECT {stored}, {content} FROM (SELECT ctid AS place, {time} AS time {selected} ORDER BY {time}) AS sorted \
+                 JOIN {table} AS stored ON stored.ctid = sorted.place ORDER BY sorted.time"
+            ),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Column as _, Executor as _, PgConnection, Postgres, Statement as _};
@@ -119,29 +118,6 @@ impl PostgresTable {
         Ok(self.number(sqlx::query(AssertSqlSafe(text))).await? == 1)
     }
 
-    /// Binds a time in the format of the column.
-    pub fn bind<'q>(
-        &self,
-        query: Query<'q, Postgres, PgArguments>,
-        bound: &TimeBound,
-    ) -> Query<'q, Postgres, PgArguments> {
-        match (bound, self.kind) {
-            (TimeBound::Text(text), _) => query.bind(text.clone()),
-            (TimeBound::Number(number), TimeColumn::Integer) => query.bind(*number as i64),
-            (TimeBound::Number(number), _) => query.bind(*number),
-        }
-    }
-
-    /// Binds a time in microseconds as a timestamp.
-    pub fn bind_time<'q>(
-        &self,
-        query: Query<'q, Postgres, PgArguments>,
-        micros: i64,
-    ) -> Query<'q, Postgres, PgArguments> {
-        let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-        if self.kind == TimeColumn::Timestamp { query.bind(time.naive_utc()) } else { query.bind(time) }
-    }
-
     /// The SQL expression by which `UPDATED_AT` is read and compared.
     pub fn time(&self) -> String {
         self.kind.expression(&quoted(&self.columns.updated_at))
@@ -166,7 +142,7 @@ impl PostgresTable {
         );
         let query = sqlx::query(AssertSqlSafe(text));
         let query = match bound {
-            Some(bound) => self.bind(query, bound),
+            Some(bound) => self.kind.bind(query, bound),
             None => query,
         };
         // The connection may first have to receive what is left of an earlier query, and this one may look at every row.

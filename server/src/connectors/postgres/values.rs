@@ -2,11 +2,13 @@
 
 use std::io::ErrorKind;
 
-use sqlx::postgres::{PgConnectOptions, PgRow};
-use sqlx::{Row as _, ValueRef as _};
+use chrono::DateTime;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{Postgres, Row as _, ValueRef as _};
 
 use crate::connectors::tables::Dialect;
-use crate::connectors::tables::survey::StoredTime;
+use crate::connectors::tables::survey::{Selection, StoredTime, TimeBound};
 use crate::connectors::tables::timestamps::{
     self, TimestampFormat, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text,
 };
@@ -58,6 +60,37 @@ impl TimeColumn {
         }
     }
 
+    /// Binds a time in the format of the column.
+    pub fn bind<'q>(
+        self,
+        query: Query<'q, Postgres, PgArguments>,
+        bound: &TimeBound,
+    ) -> Query<'q, Postgres, PgArguments> {
+        match (bound, self) {
+            (TimeBound::Text(text), _) => query.bind(text.clone()),
+            (TimeBound::Number(number), TimeColumn::Integer) => query.bind(*number as i64),
+            (TimeBound::Number(number), _) => query.bind(*number),
+        }
+    }
+
+    /// Binds a time in microseconds as a timestamp.
+    pub fn bind_time(self, query: Query<'_, Postgres, PgArguments>, micros: i64) -> Query<'_, Postgres, PgArguments> {
+        let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+        if self == TimeColumn::Timestamp { query.bind(time.naive_utc()) } else { query.bind(time) }
+    }
+
+    /// Binds the bounds of a selection.
+    pub fn bind_selection<'q>(
+        self,
+        query: Query<'q, Postgres, PgArguments>,
+        selection: &Selection,
+    ) -> Query<'q, Postgres, PgArguments> {
+        match selection {
+            Selection::Stored { from, to } => self.bind(self.bind(query, from), to),
+            Selection::Computed { from, to } => self.bind_time(self.bind_time(query, *from), *to),
+        }
+    }
+
     /// The type's name in messages; `None` for numbers and texts.
     pub fn name(self) -> Option<&'static str> {
         match self {
@@ -70,11 +103,7 @@ impl TimeColumn {
     /// The first value of a result row in microseconds since 1970; the error is the value, for a message.
     pub fn micros(self, row: &PgRow) -> Result<i64, String> {
         let found = match self {
-            TimeColumn::TimestampTz | TimeColumn::Timestamp => {
-                let since_2000 = bytes(row, 0).and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
-                // The smallest and the largest number represent infinity.
-                since_2000.filter(|micros| *micros != i64::MIN).and_then(|micros| micros.checked_add(POSTGRES_EPOCH))
-            }
+            TimeColumn::TimestampTz | TimeColumn::Timestamp => timestamp(row, 0),
             TimeColumn::Text => match self.stored(row) {
                 Some(StoredTime::Text(text)) => micros_of_text(text),
                 _ => None,
@@ -113,6 +142,13 @@ impl TimeColumn {
             None => "-infinity".into(),
         }
     }
+}
+
+/// A timestamp in microseconds since 1970; `None` if it is null or infinite.
+pub fn timestamp(row: &PgRow, index: usize) -> Option<i64> {
+    let since_2000 = bytes(row, index).and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
+    // The smallest and the largest number represent infinity.
+    since_2000.filter(|micros| *micros != i64::MIN).and_then(|micros| micros.checked_add(POSTGRES_EPOCH))
 }
 
 /// The raw bytes of a value; `None` if it is null.

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::table::{AccessPath, MICROS, SqliteTable, is_view};
 use super::values::{self, micros};
-use crate::connectors::tables::survey::Selection;
+use crate::connectors::tables::survey::{Selection, Survey};
 use crate::connectors::tables::timestamps::TimestampFormat;
 use crate::connectors::tables::{Chunk, MOST_ROWS, WAITING};
 use crate::sync::SyncError;
@@ -84,10 +84,25 @@ type Sender = mpsc::Sender<Result<Read, SyncError>>;
 /// How the rows of a run are read.
 struct Plan {
     selection: Selection,
-    /// Whether rows stored later have later times, so that no sort is needed.
-    is_in_order: bool,
+    order: Order,
     path: AccessPath,
 }
+
+/// How the rows are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// They are read in any order: all have one time.
+    Any,
+    /// They are read as they are stored: rows stored later have later times.
+    Stored,
+    /// By an index or a sort, as SQLite decides.
+    Rows,
+    /// By a sort of times and places. Where rows are stored in no order, fetching them takes longer than sorting them.
+    Places,
+}
+
+/// From so many rows on, a sort writes so much that it is reduced to times and places if possible.
+const LARGE_SORT: u64 = if cfg!(test) { 1000 } else { 1_000_000 };
 
 impl SqliteTable {
     /// Sends the opening and the rows, or only the first rows, until the receiver is dropped.
@@ -102,18 +117,54 @@ impl SqliteTable {
             return Ok(());
         }
         if let Some(selection) = survey.selection() {
-            self.send_rows(&Plan { selection, is_in_order: survey.is_in_order(), path }, request, sender)?;
+            let order = self.order(&survey, &selection, path, request.most)?;
+            self.send_rows(&Plan { selection, order, path }, request, sender)?;
         }
         let _ = sender.blocking_send(Ok(Read::End));
         Ok(())
     }
 
+    fn order(
+        &self,
+        survey: &Survey,
+        selection: &Selection,
+        path: AccessPath,
+        most: Option<u64>,
+    ) -> Result<Order, SyncError> {
+        // A survey by an index does not see how rows are stored.
+        let sees_places = path != AccessPath::Index;
+        Ok(if selection.is_one_time() {
+            Order::Any
+        } else if sees_places && survey.is_in_order() {
+            Order::Stored
+        } else if sees_places
+            && most.is_none()
+            && survey.new >= LARGE_SORT
+            && survey.is_nearly_in_order()
+            && self.finds_places()?
+        {
+            Order::Places
+        } else {
+            Order::Rows
+        })
+    }
+
     fn send_rows(&self, plan: &Plan, request: &ReadRequest, sender: &Sender) -> Result<(), SyncError> {
         let mut statement = self.select(plan, request.most)?;
         let mut rows = self.query(&mut statement, &plan.selection)?;
+        let mut by_place = if plan.order == Order::Places { Some(self.select_by_place()?) } else { None };
         let mut chunk = Chunk::default();
         while let Some(row) = rows.next().map_err(|error| self.error(&error))? {
-            if let Some(full) = chunk.push(self.row(row, &request.hasher)?)
+            let row = match &mut by_place {
+                None => self.row(row, &request.hasher)?,
+                Some(by_place) => {
+                    let place: i64 = row.get(0).map_err(|error| self.error(&error))?;
+                    let mut found = by_place.query([place]).map_err(|error| self.error(&error))?;
+                    let Some(row) = found.next().map_err(|error| self.error(&error))? else { continue };
+                    self.row(row, &request.hasher)?
+                }
+            };
+            if let Some(full) = chunk.push(row)
                 && sender.blocking_send(Ok(Read::Rows(full))).is_err()
             {
                 return Ok(());
@@ -131,36 +182,139 @@ impl SqliteTable {
         rows.map_err(|error| self.error(&error))
     }
 
-    /// Selects the planned rows in order, up to `most` rows.
+    /// Selects the planned rows, or their places, in order; up to `most` rows.
     fn select(&self, plan: &Plan, most: Option<u64>) -> Result<Statement<'_>, SyncError> {
         let column = self.updated_at();
         let time = match plan.selection {
             Selection::Stored { .. } => column.clone(),
             Selection::Computed { .. } => format!("{MICROS}({column})"),
         };
-        let content: Vec<String> = self.columns.content().map(quoted).collect();
-        let content = content.join(", ");
         // Rows with equal times are ordered by `rowid`, if they have one.
-        let order = match (self.has_places, plan.is_in_order && plan.path != AccessPath::Index) {
-            (true, true) => "rowid".to_owned(),
-            (true, false) => format!("{time}, rowid"),
-            (false, _) => time.clone(),
+        let order = match (self.has_places, plan.order) {
+            (_, Order::Any) => String::new(),
+            (_, Order::Stored) => " ORDER BY rowid".to_owned(),
+            (true, Order::Rows | Order::Places) => format!(" ORDER BY {time}, rowid"),
+            (false, Order::Rows | Order::Places) => format!(" ORDER BY {time}"),
         };
-        let from = self.from(plan.path);
-        let planned = format!("FROM {from} WHERE {time} BETWEEN ?1 AND ?2");
+        // An index may have the places in order.
+        let path = if plan.order == Order::Places { AccessPath::Scan } else { plan.path };
+        let planned = format!("FROM {} WHERE {time} BETWEEN ?1 AND ?2", self.from(path));
         // Find the last time of the first rows without reading the contents of later rows.
         let first = most.map_or(String::new(), |most| {
             let last = format!("SELECT max(time) FROM (SELECT {time} AS time {planned} ORDER BY 1 LIMIT {most})");
             format!(" AND {time} <= ({last})")
         });
         let limit = most.map_or(String::new(), |most| format!(" LIMIT {most}"));
-        let text = format!("SELECT {column}, {content} {planned}{first} ORDER BY {order}{limit}");
+        let selected = if plan.order == Order::Places { "rowid".to_owned() } else { self.selected() };
+        let text = format!("SELECT {selected} {planned}{first}{order}{limit}");
         self.connection.prepare(&text).map_err(|error| self.error(&error))
+    }
+
+    /// Selects the row at a place.
+    fn select_by_place(&self) -> Result<Statement<'_>, SyncError> {
+        let text = format!("SELECT {} FROM {} WHERE rowid = ?1", self.selected(), self.table.quoted());
+        self.connection.prepare(&text).map_err(|error| self.error(&error))
+    }
+
+    /// The columns of a row.
+    fn selected(&self) -> String {
+        let content: Vec<String> = self.columns.content().map(quoted).collect();
+        format!("{}, {}", self.updated_at(), content.join(", "))
     }
 
     fn row(&self, row: &rusqlite::Row<'_>, hasher: &RowHasher) -> Result<Row, SyncError> {
         let updated_at = row.get_ref(0).map_err(|error| self.error(&error))?;
         let updated_at = micros(updated_at).ok_or_else(|| self.not_a_timestamp(updated_at))?;
         values::row(&self.columns, hasher, updated_at, row).map_err(|error| self.error(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    const ROWS: usize = 2000;
+
+    /// A database with a table and what else is told, to be read by this name; its rows are in the order of `n`, which is
+    /// computed from a row's number `i`.
+    fn opened(folder: &Path, n: &str, more: &str, name: &str) -> SqliteTable {
+        let path = folder.join("source.db");
+        // It is there from the second table on.
+        let _ = std::fs::remove_file(&path);
+        let statements = format!(
+            "CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD);
+             WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < {ROWS} - 1)
+             INSERT INTO users SELECT 1767225600 + {n}, 'user-' || i, '{{}}' FROM c; {more}"
+        );
+        Connection::open(&path).unwrap().execute_batch(&statements).unwrap();
+        SqliteTable::open(&path, &name.parse().unwrap(), IntegrationKind::Attributes).unwrap()
+    }
+
+    /// How a table is read: the order, the steps of the plan, and the rows.
+    fn read(source: &SqliteTable, from: Option<i64>) -> (Order, Vec<String>, Vec<Row>) {
+        let path = if from.is_none() { AccessPath::Whole } else { source.access_path().unwrap() };
+        let (survey, _) = source.survey(from, path, Utc::now().timestamp_micros().max(4_000_000_000_000_000)).unwrap();
+        let selection = survey.selection().unwrap();
+        let order = source.order(&survey, &selection, path, None).unwrap();
+        let plan = Plan { selection, order, path };
+        let text = source.select(&plan, None).unwrap().expanded_sql().unwrap();
+        let steps = source.steps(&text).unwrap();
+        let request =
+            ReadRequest { kind: IntegrationKind::Attributes, from, most: None, hasher: RowHasher::new([0; 32]) };
+        let (sender, mut reads) = mpsc::channel(100);
+        source.send_rows(&plan, &request, &sender).unwrap();
+        drop(sender);
+        let mut rows = Vec::new();
+        while let Some(read) = reads.blocking_recv() {
+            if let Read::Rows(more) = read.unwrap() {
+                rows.extend(more);
+            }
+        }
+        (order, steps, rows)
+    }
+
+    #[test]
+    fn rows_are_sorted_no_more_than_their_storage_needs() {
+        const SORT: &str = "USE TEMP B-TREE FOR ORDER BY";
+        const NEARLY: &str = "i + iif(i % 50 = 49, 100, 0)";
+        let folder = tempfile::tempdir().unwrap();
+        let index = "CREATE INDEX times ON users (UPDATED_AT)";
+        let view = "CREATE VIEW v AS SELECT UPDATED_AT, EXTERNAL_ID, PAYLOAD FROM users";
+        let own = "CREATE TABLE v (UPDATED_AT, EXTERNAL_ID, PAYLOAD, rowid); INSERT INTO v SELECT *, rowid FROM users";
+        let none = "CREATE TABLE v (UPDATED_AT, EXTERNAL_ID PRIMARY KEY, PAYLOAD) WITHOUT ROWID; INSERT INTO v SELECT * FROM users";
+        for (n, more, name, expected, sorts) in [
+            ("i", "", "users", Order::Stored, false),
+            ("5", "", "users", Order::Any, false),
+            ("5", view, "v", Order::Any, false),
+            (NEARLY, "", "users", Order::Places, true),
+            (NEARLY, index, "users", Order::Places, false),
+            (NEARLY, own, "v", Order::Rows, true),
+            (NEARLY, none, "v", Order::Rows, true),
+            (NEARLY, view, "v", Order::Rows, true),
+            ("i * 7919 % 2000", "", "users", Order::Rows, true),
+        ] {
+            let source = opened(folder.path(), n, more, name);
+            let (order, steps, rows) = read(&source, None);
+            assert_eq!(order, expected, "{n} {more}");
+            assert_eq!(steps.iter().any(|step| step == SORT), sorts, "{n} {more}: {steps:?}");
+            assert_eq!(rows.len(), ROWS, "{n} {more}");
+            assert!(rows.is_sorted_by_key(|row| row.updated_at), "{n} {more}");
+            let mut users: Vec<_> = rows.iter().map(|row| format!("{:?}", row.identifier)).collect();
+            users.sort_unstable();
+            users.dedup();
+            assert_eq!(users.len(), ROWS, "{n} {more}: each row comes once");
+        }
+    }
+
+    #[test]
+    fn an_index_gives_new_rows_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = opened(folder.path(), "i * 7919 % 2000", "CREATE INDEX times ON users (UPDATED_AT)", "users");
+        let (order, steps, rows) = read(&source, Some(1_767_227_000_000_000));
+        assert_eq!((order, rows.len()), (Order::Rows, 600));
+        assert!(steps[0].starts_with("SEARCH users USING INDEX times") && steps.len() == 1, "{steps:?}");
+        assert!(rows.is_sorted_by_key(|row| row.updated_at));
     }
 }

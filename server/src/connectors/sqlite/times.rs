@@ -13,16 +13,25 @@ impl SqliteTable {
     /// How the rows are found if not all are read.
     pub(super) fn access_path(&self) -> Result<AccessPath, SyncError> {
         let column = self.updated_at();
-        let text = format!("EXPLAIN QUERY PLAN SELECT {column} FROM {} WHERE {column} >= 0", self.table.quoted());
-        let mut statement = self.connection.prepare(&text).map_err(|error| self.error(&error))?;
-        let mut steps = statement.query(()).map_err(|error| self.error(&error))?;
-        while let Some(step) = steps.next().map_err(|error| self.error(&error))? {
-            let detail: String = step.get("detail").map_err(|error| self.error(&error))?;
-            if detail.starts_with("SEARCH") {
-                return Ok(AccessPath::Index);
-            }
-        }
-        Ok(AccessPath::Scan)
+        let steps = self.steps(&format!("SELECT {column} FROM {} WHERE {column} >= 0", self.table.quoted()))?;
+        let searches = steps.iter().any(|step| step.starts_with("SEARCH"));
+        Ok(if searches { AccessPath::Index } else { AccessPath::Scan })
+    }
+
+    /// Whether a row is found by its `rowid`. A table may have another column of this name.
+    pub(super) fn finds_places(&self) -> Result<bool, SyncError> {
+        let column = self.updated_at();
+        let steps = self.steps(&format!("SELECT {column} FROM {} WHERE rowid = 0", self.table.quoted()))?;
+        Ok(matches!(steps.as_slice(), [step] if step.starts_with("SEARCH") && step.contains("INTEGER PRIMARY KEY")))
+    }
+
+    /// The steps of a statement's plan.
+    pub(super) fn steps(&self, statement: &str) -> Result<Vec<String>, SyncError> {
+        let steps = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}"))?;
+            statement.query_map((), |step| step.get("detail"))?.collect()
+        };
+        steps().map_err(|error| self.error(&error))
     }
 
     /// Surveys every time that may be new, and counts the rows without one.

@@ -62,6 +62,16 @@ pub enum Selection {
     },
 }
 
+impl Selection {
+    /// Whether all rows have the same time, so that they are in order however they are read.
+    pub fn is_one_time(&self) -> bool {
+        match self {
+            Selection::Stored { from, to } => from == to,
+            Selection::Computed { from, to } => from == to,
+        }
+    }
+}
+
 /// A survey of the `UPDATED_AT` values that may be new.
 #[derive(Debug)]
 pub struct Survey {
@@ -75,8 +85,13 @@ pub struct Survey {
     /// The layout of the first text, and whether all others share it.
     layout: Option<TextLayout>,
     alike: bool,
-    /// The last storage position and its time; `None` once a later position has an earlier time.
-    in_order: Option<(i64, i64)>,
+    /// The number of rows between `from` and `now`.
+    pub new: u64,
+    /// All rows, and those with an earlier time than the row before them.
+    rows: u64,
+    earlier: u64,
+    /// The last storage position and its time; `None` once a position is not after the one before it.
+    place: Option<(i64, i64)>,
 }
 
 /// The earliest and the latest of some times.
@@ -97,14 +112,25 @@ struct TextLayout {
 impl Survey {
     /// An empty survey.
     pub fn new(from: Option<i64>, now: i64) -> Survey {
-        Survey { from, now, future: 0, times: None, layout: None, alike: true, in_order: Some((i64::MIN, i64::MIN)) }
+        Survey {
+            from,
+            now,
+            future: 0,
+            times: None,
+            layout: None,
+            alike: true,
+            new: 0,
+            rows: 0,
+            earlier: 0,
+            place: Some((i64::MIN, i64::MIN)),
+        }
     }
 
-    /// A survey of a timestamp column, where the database itself has counted the rows dated in the future.
-    pub fn counted(from: Option<i64>, earliest: i64, now: i64, future: u64) -> Survey {
-        let first = from.unwrap_or(earliest);
+    /// A survey of a timestamp column by the database itself: the rows dated in the future, and the first and the last of
+    /// the times that are read.
+    pub fn counted(from: Option<i64>, now: i64, future: u64, times: Option<(i64, i64)>) -> Survey {
         let bound = |micros| (micros, TimeBound::Number(micros as f64));
-        let times = (first <= now).then(|| TimeRange { first: bound(first), last: bound(now) });
+        let times = times.map(|(first, last)| TimeRange { first: bound(first), last: bound(last) });
         Survey { times, alike: false, future, ..Survey::new(from, now) }
     }
 
@@ -127,24 +153,30 @@ impl Survey {
 
     /// Adds a value with its time, and its storage position if it has one.
     pub fn take(&mut self, micros: i64, value: StoredTime<'_>, place: Option<i64>) {
-        self.in_order = self
-            .in_order
-            .zip(place)
-            .filter(|((last_place, last), place)| place > last_place && micros >= *last)
-            .map(|(_, place)| (place, micros));
+        self.rows += 1;
+        self.place = self.place.zip(place).filter(|((before, _), place)| place > before).map(|((_, time), place)| {
+            self.earlier += u64::from(micros < time);
+            (place, micros)
+        });
         if let StoredTime::Text(text) = value {
             self.alike &= self.layout.get_or_insert_with(|| TextLayout::of(text)).is_of(text);
         }
         if micros > self.now {
             self.future += 1;
         } else if self.from.is_none_or(|from| micros >= from) {
+            self.new += 1;
             add(&mut self.times, micros, value);
         }
     }
 
     /// Whether rows stored later have later times.
     pub fn is_in_order(&self) -> bool {
-        self.in_order.is_some()
+        self.place.is_some() && self.earlier == 0
+    }
+
+    /// The same for most rows.
+    pub fn is_nearly_in_order(&self) -> bool {
+        self.place.is_some() && self.earlier <= self.rows / 10
     }
 
     /// The rows to read; `None` if there are none.
@@ -234,19 +266,31 @@ mod tests {
 
     #[test]
     fn chronological_storage_order_is_recognised() {
+        let survey_of = |rows: &[(i64, i64)]| {
+            let mut survey = Survey::new(None, 100);
+            for (place, micros) in rows {
+                survey.take(*micros, StoredTime::Number(0.0), Some(*place));
+            }
+            survey
+        };
         for (rows, in_order) in [
             (vec![(1, 10), (2, 10), (5, 20)], true),
             (vec![(1, 10), (2, 9)], false),
             (vec![(2, 10), (1, 20)], false),
             (vec![(1, 10), (1, 20)], false),
         ] {
-            let mut survey = Survey::new(None, 100);
-            for (place, micros) in &rows {
-                survey.take(*micros, StoredTime::Number(0.0), Some(*place));
-            }
-            assert_eq!(survey.is_in_order(), in_order, "{rows:?}");
+            let survey = survey_of(&rows);
+            assert_eq!((survey.is_in_order(), survey.is_nearly_in_order()), (in_order, in_order), "{rows:?}");
         }
         assert!(!survey(None, &["1970-01-01T00:00:01Z"]).is_in_order(), "nobody knows");
+        let mut rows: Vec<(i64, i64)> = (1..=10).map(|place| (place, place)).collect();
+        rows[4].1 = 50;
+        let survey = survey_of(&rows);
+        assert!(survey.is_nearly_in_order() && !survey.is_in_order() && survey.new == 10);
+        rows[7].1 = 0;
+        assert!(!survey_of(&rows).is_nearly_in_order());
+        (rows[4], rows[7]) = ((5, 5), (7, 8));
+        assert!(!survey_of(&rows).is_nearly_in_order(), "a place that is there twice is none");
     }
 
     #[test]

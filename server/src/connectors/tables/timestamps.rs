@@ -8,7 +8,7 @@ use super::Dialect;
 use crate::types::quoted;
 
 /// Numbers from this value on are milliseconds (1973), smaller ones seconds (up to the year 5138).
-const FIRST_MILLISECONDS: u64 = 100_000_000_000;
+pub const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 /// The year 10000 in microseconds. Larger numbers are refused: they count microseconds or nanoseconds.
 const FIRST_NO_TIME: u64 = 253_402_300_800_000_000;
 

@@ -19,6 +19,9 @@ use crate::sync::user_attributes::UserAttributes;
 const MAX_BYTES: usize = 24_000_000;
 /// When this many batches are ready, no further rows are read.
 const MAX_READY: usize = 32;
+/// Batches that objects of one key are added to at the same time. Rows that stand together in the source are spread over them,
+/// so that bad rows do not fill whole batches, and a few users with many rows do not wait for each other.
+const SPREAD: usize = 8;
 /// A batch that is not full is sent if its oldest row is behind the newest by more than this many full batches, because it
 /// holds back the watermark.
 const STRAGGLERS: usize = 32;
@@ -30,8 +33,9 @@ pub struct Dispatcher<'a> {
     keep_payloads: bool,
     progress: &'a SharedProgress,
     order: Order,
-    /// The batches that objects are added to, one for each key.
-    open: [Batch; BatchKey::COUNT],
+    /// The batches that objects are added to, `spread` for each key. Rows of one user go to the same one.
+    open: Vec<Batch>,
+    spread: usize,
     /// The next batches to deliver.
     ready: VecDeque<Batch>,
     /// Bytes of the batches that are ready or being delivered.
@@ -48,13 +52,15 @@ pub struct Dispatcher<'a> {
 
 impl<'a> Dispatcher<'a> {
     pub fn new(integration: &Integration, limits: Limits, progress: &'a SharedProgress) -> Dispatcher<'a> {
+        let spread = SPREAD.min(limits.in_flight);
         Dispatcher {
             limits,
             encoder: integration.destination.encoder(integration.kind),
             keep_payloads: integration.keep_payloads,
             progress,
             order: Order::new(limits.in_flight > 1 || integration.only_changed),
-            open: Default::default(),
+            open: (0..BatchKey::COUNT * spread).map(|_| Batch::default()).collect(),
+            spread,
             ready: VecDeque::new(),
             closed_bytes: 0,
             changes: integration.only_changed.then(Changes::default),
@@ -131,16 +137,14 @@ impl<'a> Dispatcher<'a> {
             }
         }
         self.closed_bytes -= batch.size();
-        eprintln!("delivered {:?}", batch.items().iter().map(|i| i.row).collect::<Vec<_>>());
         for user in self.order.delivered(batch.items()) {
             while goes_on && let Some(row) = self.order.next_parked(user) {
-                let key = self.encoder.batch_key(row);
-                let size = row.size();
-                self.make_room(key, size);
+                let (open, size) = (self.place(row), row.size());
+                self.make_room(open, size);
                 // The user may have a row in the batch that was just closed.
                 let Some((number, row)) = self.order.take_parked(user) else { break };
                 // What is known of its user is known here.
-                self.place(number, row, &KnownUsers::new());
+                self.decide(open, number, row, &KnownUsers::new());
             }
         }
         self.acknowledge_unsent();
@@ -157,22 +161,21 @@ impl<'a> Dispatcher<'a> {
 
     /// Adds a row to a batch, or parks it until older rows of its user are delivered.
     fn admit(&mut self, number: u64, row: Row, known: &KnownUsers) {
-        let key = self.encoder.batch_key(&row);
+        let open = self.place(&row);
         if !self.order.is_busy(row.user()) {
-            self.make_room(key, row.size());
+            self.make_room(open, row.size());
         }
         if self.order.is_busy(row.user()) {
-            eprintln!("park {number} {}", row.user());
             self.order.park(number, row);
         } else {
-            self.place(number, row, known);
+            self.decide(open, number, row, known);
         }
     }
 
     /// Adds a row to a batch, or decides that it is not sent or must wait for a checkpoint.
-    fn place(&mut self, number: u64, row: Row, known: &KnownUsers) {
+    fn decide(&mut self, open: usize, number: u64, row: Row, known: &KnownUsers) {
         let (Some(changes), Some(compared)) = (&mut self.changes, &row.compared) else {
-            return self.append(number, row);
+            return self.append(open, number, row);
         };
         let mut progress = self.progress.lock();
         match changes.decide(compared, known, &mut progress) {
@@ -194,12 +197,12 @@ impl<'a> Dispatcher<'a> {
     /// Adds the object with some attributes of a row to the batch of its key.
     fn append_some(&mut self, number: u64, row: Row, sending: Sending) {
         let Some(compared) = row.compared.clone() else { return };
-        let key = self.encoder.batch_key(&row);
-        self.make_room(key, row.size());
+        let open = self.place(&row);
+        self.make_room(open, row.size());
         let all = &compared.attributes;
         let some = sending.places.iter().map(|place| &all.attributes[usize::from(*place)]);
-        let batch = &mut self.open[key.number()];
-        batch.key = key;
+        let batch = &mut self.open[open];
+        batch.key = self.encoder.batch_key(&row);
         let encoder = self.encoder;
         let write = |row: &Row, out: &mut Vec<u8>| {
             encoder.write_some(row, all, some, out);
@@ -210,26 +213,29 @@ impl<'a> Dispatcher<'a> {
             batch.set_sent(sending.sent);
         }
         if batch.len() >= self.limits.objects {
-            self.close(key.number());
+            self.close(open);
         }
     }
 
-    /// Closes the batch of a key if an object of about this size does not fit.
-    fn make_room(&mut self, key: BatchKey, size: usize) {
-        if self.open[key.number()].size() + size > self.limits.bytes {
-            self.close(key.number());
+    /// The open batch that a row belongs to.
+    fn place(&self, row: &Row) -> usize {
+        self.encoder.batch_key(row).number() * self.spread + (row.user() % self.spread as u64) as usize
+    }
+
+    /// Closes a batch if an object of about this size does not fit.
+    fn make_room(&mut self, open: usize, size: usize) {
+        if self.open[open].size() + size > self.limits.bytes {
+            self.close(open);
         }
     }
 
-    /// Adds the object of a row to the batch of its key.
-    fn append(&mut self, number: u64, row: Row) {
-        let key = self.encoder.batch_key(&row);
-        eprintln!("append {number} {}", row.user());
+    /// Adds the object of a row to a batch.
+    fn append(&mut self, open: usize, number: u64, row: Row) {
         self.missing_values.take(&row);
-        let batch = &mut self.open[key.number()];
-        batch.key = key;
+        let batch = &mut self.open[open];
+        batch.key = self.encoder.batch_key(&row);
         match batch.push(number, row, self.limits.separator, |row, out| self.encoder.write(row, out)) {
-            Ok(()) if batch.len() >= self.limits.objects => self.close(key.number()),
+            Ok(()) if batch.len() >= self.limits.objects => self.close(open),
             Ok(()) => {}
             Err((row, reason)) => {
                 let payload = if self.keep_payloads { row.payload } else { None };
@@ -257,7 +263,6 @@ impl<'a> Dispatcher<'a> {
             if self.changes.is_none() {
                 self.order.closed(batch.items());
             }
-            eprintln!("close {:?}", batch.items().iter().map(|i| i.row).collect::<Vec<_>>());
             self.closed_bytes += batch.size();
             self.ready.push_back(batch);
         }

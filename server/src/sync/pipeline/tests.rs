@@ -24,6 +24,9 @@ use crate::sync::source::Read;
 use crate::testing;
 use crate::types::IntegrationKind;
 
+/// Rows in a chunk.
+const CHUNK: usize = 10;
+
 /// Decides about a batch: the outcome of each of its rows.
 type Answer = dyn Fn(&Batch) -> BoxFuture<'static, Vec<Option<Outcome>>> + Send + Sync;
 
@@ -110,10 +113,11 @@ fn all_delivered(batch: &Batch) -> Vec<Option<Outcome>> {
 }
 
 fn row(user: usize, payload: &str) -> Row {
+    let id = format!("the user with number {user}");
     let identifier = match user % 3 {
-        0 => Identifier::ExternalId(user.to_string()),
-        1 => Identifier::BrazeId(user.to_string()),
-        _ => Identifier::Alias { name: user.to_string(), label: "a".into() },
+        0 => Identifier::ExternalId(id),
+        1 => Identifier::BrazeId(id),
+        _ => Identifier::Alias { name: id, label: "a".into() },
     };
     Row::unkeyed(0, Some(identifier), Some(payload.to_owned()), None)
 }
@@ -130,7 +134,7 @@ async fn run(
     let mut rows = rows.into_iter();
     let send = async move {
         loop {
-            let chunk: Vec<Row> = rows.by_ref().take(100).collect();
+            let chunk: Vec<Row> = rows.by_ref().take(CHUNK).collect();
             let read = if chunk.is_empty() { Read::End } else { Read::Rows(chunk) };
             let is_end = matches!(read, Read::End);
             if sender.send(Ok(read)).await.is_err() || is_end {
@@ -189,18 +193,16 @@ async fn a_slow_answer_delays_only_its_own_users() {
         }
         .boxed()
     });
-    // Every hundredth row belongs to a user of the slow batch, the first ten.
+    // Every hundredth row belongs to a user of the slow batch, which has ten rows of ten users.
     const ROWS: usize = 30_000;
-    let rows = (0..ROWS).map(|number| row(3 * if number % 100 == 0 { number / 100 % 10 } else { number }, "{}"));
+    let rows = (0..ROWS).map(|number| row(if number % 100 == 0 { 0 } else { number }, "{}"));
     let stop = Stop::never();
     let run = run(IntegrationKind::Attributes, rows, &fake, &stop);
     let waiting = 10 + ROWS / 100 - 1;
     let others = async {
         fake.done(ROWS - waiting).await;
-        for user in 0..10 {
-            let user = row(3 * user, "{}").user();
-            assert_eq!(fake.rows.lock().unwrap().get(&user), None, "older rows of its users are not delivered");
-        }
+        let user = row(0, "{}").user();
+        assert_eq!(fake.rows.lock().unwrap().get(&user), None, "an older row of the user is not delivered");
         answer.send(true).unwrap();
     };
     let ((outcome, progress), ()) = tokio::join!(run, others);
@@ -245,7 +247,7 @@ fn random(seed: u64, stop: &Stop) -> (IntegrationKind, Vec<Row>, Arc<Fake>) {
 
 #[tokio::test(start_paused = true)]
 async fn every_user_gets_all_rows_in_their_order() {
-    for seed in 6..300 {
+    for seed in 0..100 {
         let stop = Stop::never();
         let (kind, rows, fake) = random(seed, &stop);
         let count = rows.len();
@@ -265,7 +267,7 @@ async fn every_user_gets_all_rows_in_their_order() {
 #[tokio::test(start_paused = true)]
 async fn after_a_stop_no_row_has_overtaken_an_older_one_of_its_user() {
     let mut interrupted = 0;
-    for seed in 6..300 {
+    for seed in 0..100 {
         let (sender, stop) = Stop::channel();
         let (kind, rows, fake) = random(seed, &stop);
         let users: Vec<u64> = rows.iter().map(Row::user).collect();
@@ -290,12 +292,12 @@ async fn after_a_stop_no_row_has_overtaken_an_older_one_of_its_user() {
             assert_eq!(rows[..], expected[user][..rows.len()], "seed {seed}");
         }
     }
-    assert!(interrupted > 100, "{interrupted}");
+    assert!(interrupted > 30, "{interrupted}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn memory_is_bounded_whatever_rows_wait_for() {
-    let payload = format!("{{\"a\":\"{}\"}}", "x".repeat(900_000));
+    let payload = format!("{{\"a\":\"{}\"}}", "x".repeat(400_000));
     // All rows belong to one user, or each to its own.
     for users in [1, 1000] {
         let read = Arc::new(Mutex::new(0));
@@ -309,11 +311,11 @@ async fn memory_is_bounded_whatever_rows_wait_for() {
             }
             .boxed()
         });
-        let rows = (0..300).map(|number| {
+        let rows = (0..200).map(|number| {
             let mut waiting = rows_read.lock().unwrap();
             *waiting += 1;
-            // The source of this test makes chunks of a hundred rows: one is taken, one in the channel, and one being made.
-            assert!(*waiting <= 26 + 300, "{waiting}");
+            // 24 MB, and chunks that are taken, in the channel and being made.
+            assert!(*waiting <= 60 + 3 * CHUNK, "{waiting}");
             row(number % users, &payload)
         });
         let stop = Stop::never();

@@ -1,6 +1,7 @@
 //! Requests to `/users/track` and `/users/delete`, and how their responses are handled.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -45,9 +46,12 @@ async fn rows_of_one_user_keep_their_order_while_several_requests_are_in_flight(
     rig.source.execute_batch("COMMIT").unwrap();
     // Some requests take longer than others.
     rig.fake_braze.delay(Duration::from_millis(5));
-    rig.fake_braze.script((0..20).map(|number| {
-        if number % 3 == 0 { Answer::new(500, "").after(Duration::from_millis(30)) } else { Answer::cut() }
-    }));
+    let requests = AtomicUsize::new(0);
+    rig.fake_braze.rule(move |_| match requests.fetch_add(1, Ordering::Relaxed) {
+        number if number % 6 == 0 => Some(Answer::new(500, "").after(Duration::from_millis(30))),
+        number if number % 6 == 3 => Some(Answer::cut()),
+        _ => None,
+    });
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 3000));
     assert!(rig.fake_braze.most_at_once() > 1, "one request at a time");

@@ -3,8 +3,8 @@
 mod acknowledged;
 mod delivery;
 mod leases;
-mod oracle;
 mod only_changed;
+mod oracle;
 mod outages;
 mod postgres;
 mod reading;

@@ -2,8 +2,8 @@
 //!
 //! The oracle knows only what can be seen from outside: the source's rows at each time, the objects that have arrived, the row
 //! errors, and when a sync ended without an error. It does not know watermarks, digests, leases or the order of reading. The
-//! guarantees are in [`judge`], for attributes in [`state`], and with `only_changed` in [`only_changed`]. [`perfect`] tests the oracle itself: a correct model passes,
-//! and each flaw is found.
+//! guarantees are in [`judge`], for attributes in [`state`], and with `only_changed` in [`only_changed`]. [`perfect`] tests the
+//! oracle itself: a correct model passes, and each flaw is found.
 //!
 //! `OPENCDI_SEED` (decimal, or hexadecimal after `0x`) sets the seed, `OPENCDI_HISTORIES` the number of histories per test, and
 //! `OPENCDI_HISTORY` runs a single one. With `OPENCDI_SURVEY` a test continues after a violation, counts all of them, and
