@@ -58,7 +58,7 @@ fn right_values(world: &World, evidence: &Evidence, user: u8, attribute: char) -
         rows.iter().filter(|(content, ..)| content.time >= newest).map(|(.., value)| value.clone()).collect();
     // The part of a sync in which the current value was last new; it was sent after everything deleted by then.
     let sent = rows.iter().filter(|(content, is_sure, _)| *is_sure && content.time == newest);
-    let last_new = sent.map(|(content, ..)| world.occurrences[*content].last_new).max().unwrap_or_default();
+    let last_new = sent.map(|(content, ..)| world.occurrences[*content].last_new()).max().unwrap_or_default();
     let is_current = |content: &Content| rows.iter().any(|(current, ..)| *current == content);
     for (content, occurrences) in world.occurrences.iter().filter(|(content, _)| !is_current(content)) {
         let may_be_left_over = match content.time.cmp(&newest) {

@@ -272,8 +272,16 @@ pub struct Occurrences {
     known: usize,
     /// The last part of a sync that could see it.
     pub last_seen: usize,
-    /// The last part of a sync that could see more of it than may have been acknowledged before.
-    pub last_new: usize,
+    /// For each of its rows, counted up from one, the last part of a sync that could see so many and more than may have been
+    /// acknowledged before.
+    new: Vec<usize>,
+}
+
+impl Occurrences {
+    /// The last part of a sync to which a row that it can see now was new.
+    pub fn last_new(&self) -> usize {
+        self.new.iter().take(self.count).copied().max().unwrap_or_default()
+    }
 }
 
 #[derive(Debug)]
@@ -366,7 +374,8 @@ impl World {
             occurrences.most = occurrences.most.max(count);
             (occurrences.last_seen, occurrences.count) = (self.parts, count);
             if count > occurrences.known {
-                occurrences.last_new = self.parts;
+                occurrences.new.resize(occurrences.new.len().max(count), 0);
+                occurrences.new[occurrences.known..count].fill(self.parts);
             }
             if count > occurrences.settled_last {
                 self.unsettled.insert(content.user);
