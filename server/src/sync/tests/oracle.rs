@@ -2,8 +2,8 @@
 //!
 //! The oracle knows only what can be seen from outside: the source's rows at each time, the objects that have arrived, the row
 //! errors, and when a sync ended without an error. It does not know watermarks, digests, leases or the order of reading. The
-//! guarantees are in [`judge`] and, for attributes, in [`state`]. [`perfect`] tests the oracle itself: a correct model passes,
-//! and each flaw is found.
+//! guarantees are in [`judge`], for attributes in [`state`], and with `only_changed` in [`only_changed`]. [`perfect`] tests the
+//! oracle itself: a correct model passes, and each flaw is found.
 //!
 //! `OPENCDI_SEED` (decimal, or hexadecimal after `0x`) sets the seed, `OPENCDI_HISTORIES` the number of histories per test, and
 //! `OPENCDI_HISTORY` runs a single one. With `OPENCDI_SURVEY` a test continues after a violation, counts all of them, and
@@ -13,6 +13,7 @@ mod changes;
 mod drive;
 mod history;
 mod judge;
+mod only_changed;
 mod perfect;
 mod search;
 mod state;
@@ -24,7 +25,7 @@ use search::find_counterexample;
 use world::TimeFormat;
 
 fn service(kind: IntegrationKind, format: TimeFormat) -> Setting {
-    Setting { kind, format, postgres: false, file: false }
+    Setting { kind, format, postgres: false, file: false, only_changed: false }
 }
 
 fn file(kind: IntegrationKind, format: TimeFormat) -> Setting {
@@ -33,6 +34,11 @@ fn file(kind: IntegrationKind, format: TimeFormat) -> Setting {
 
 fn from_postgres(setting: Setting) -> Setting {
     Setting { postgres: true, ..setting }
+}
+
+/// With `only_changed`.
+fn what_changed(setting: Setting) -> Setting {
+    Setting { only_changed: true, ..setting }
 }
 
 #[test]
@@ -52,6 +58,43 @@ fn attributes_from_postgres_match_the_source() {
         &[
             from_postgres(service(Attributes, TimeFormat::Timestamptz)),
             from_postgres(service(Attributes, TimeFormat::TextMicros)),
+        ],
+    );
+}
+
+#[test]
+fn only_what_changed_is_sent_to_a_service() {
+    find_counterexample(
+        "only_what_changed_is_sent_to_a_service",
+        800,
+        &[
+            what_changed(service(Attributes, TimeFormat::TextSeconds)),
+            what_changed(service(Attributes, TimeFormat::UnixMilliseconds)),
+        ],
+    );
+}
+
+#[test]
+fn only_what_changed_is_written_to_a_file() {
+    find_counterexample(
+        "only_what_changed_is_written_to_a_file",
+        600,
+        &[
+            what_changed(file(Attributes, TimeFormat::TextMicros)),
+            what_changed(file(Attributes, TimeFormat::TextMixed)),
+        ],
+    );
+}
+
+#[test]
+fn only_what_changed_in_postgres_is_sent() {
+    find_counterexample(
+        "only_what_changed_in_postgres_is_sent",
+        150,
+        &[
+            what_changed(from_postgres(service(Attributes, TimeFormat::Timestamptz))),
+            what_changed(from_postgres(file(Attributes, TimeFormat::TextSeconds))),
+            what_changed(from_postgres(service(Attributes, TimeFormat::TextMicros))),
         ],
     );
 }

@@ -11,8 +11,12 @@ pub struct Setting {
     pub format: TimeFormat,
     pub postgres: bool,
     pub file: bool,
+    /// Whether `only_changed` is on at first, for attributes.
+    pub only_changed: bool,
 }
 
+/// The number of different values of an attribute with `only_changed`.
+const FEW: u32 = 4;
 /// The tick of the first rows.
 const FIRST_TICK: i64 = 100;
 
@@ -79,10 +83,18 @@ pub fn changes(world: &World, setting: Setting, step: &Step) -> Vec<Change> {
 
 /// The nearest payload that is possible in this setting.
 fn possible(setting: Setting, payload: Payload) -> Payload {
+    use Payload::{A, B, BadEmail, Both, Increment, List, Object, Rewritten};
     match payload {
-        _ if setting.kind == IntegrationKind::UserDeletes => Payload::A(0),
+        _ if setting.kind == IntegrationKind::UserDeletes => A(0),
         // A file accepts every object.
-        Payload::BadEmail(number) if setting.file => Payload::A(number),
+        BadEmail(number) if setting.file => A(number),
+        // With `only_changed`, values that return are of interest.
+        A(number) if setting.only_changed => A(number % FEW),
+        B(number) if setting.only_changed => B(number % FEW),
+        Both(number) if setting.only_changed => Both(number % FEW),
+        Rewritten(number) | Increment(number) if !setting.only_changed => A(number),
+        Object(number, _) if !setting.only_changed => B(number),
+        List(order) if !setting.only_changed => B(order.into()),
         payload => payload,
     }
 }

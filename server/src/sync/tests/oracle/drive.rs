@@ -1,19 +1,24 @@
 //! Runs a history with a real source, sync and destination, and collects what can be seen from outside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use uuid::Uuid;
 
 use super::super::rig::{LEASE, Rig, SharedFolder};
 use super::changes::{Setting, changes};
 use super::history::{Fault, Faults, Interruption, LOOKBACKS, Step};
-use super::judge::{Evidence, Guarantee, Violation};
+use super::judge::{Evidence, Guarantee, Violation, user_of};
+use super::only_changed::{self, Counters};
 use super::world::{Change, Content, TimeFormat, World, time_of, user_name};
-use crate::connectors::fake_braze::{Answer, Received};
-use crate::store::{Job, JobStatus};
+use crate::connectors::fake_braze::{Answer, FakeBraze, Received};
+use crate::connectors::jsonl::Jsonl;
+use crate::store::{Job, JobStatus, KnownAttributes, WatermarkChange};
 use crate::sync::run_tuning::RunTuning;
 use crate::types::IntegrationKind;
 
@@ -26,8 +31,14 @@ const LAST_FAILURES: usize = 3;
 pub struct Drive {
     rig: Rig,
     setting: Setting,
+    /// Whether `only_changed` is on.
+    only_changed: bool,
     world: World,
     evidence: Evidence,
+    /// The number of objects that have arrived at earlier destinations.
+    elsewhere: usize,
+    /// The file that is the destination.
+    file: PathBuf,
     /// Whether a job is in progress.
     in_progress: bool,
     /// Whether any part of the job in progress was interrupted.
@@ -68,23 +79,16 @@ impl Drive {
         }
         let (checkpoint, first_pause) = (Duration::from_micros(100), Duration::from_micros(100));
         rig.tuning = RunTuning { checkpoint, first_pause, batch: 2, ..RunTuning::DEFAULT };
-        let evidence = Evidence {
-            kind: setting.kind,
-            is_file: setting.file,
-            arrived: Vec::new(),
-            arrived_before: 0,
-            errors: BTreeMap::new(),
-            may_be_refused: BTreeSet::new(),
-            unknown: 0,
-            hidden: 0,
-            rows_synced: 0,
-            rows_failed: 0,
-        };
+        let only_changed = setting.only_changed;
+        rig.integration.only_changed = only_changed;
         Drive {
+            file: rig.file(),
             rig,
             setting,
+            only_changed,
             world: World::new(),
-            evidence,
+            evidence: Evidence::new(setting.kind, setting.file, only_changed),
+            elsewhere: 0,
             in_progress: false,
             was_interrupted: false,
             synced_before: 0,
@@ -118,6 +122,27 @@ impl Drive {
                 self.rig.integration.lookback = lookback;
                 self.rig.integration.max_failed_share = share.then_some(0.5);
             }
+            Step::Switch => {
+                self.only_changed = !self.only_changed;
+                self.rig.integration.only_changed = self.only_changed;
+                log!(self, "only_changed = {}", self.only_changed);
+            }
+            Step::Reset { .. } | Step::Elsewhere { .. } if self.in_progress => {
+                log!(self, "no {step:?}, because a job is in progress");
+            }
+            Step::Reset { forget } => {
+                log!(self, "the watermark is reset{}", if *forget { " and the destination is empty" } else { "" });
+                self.reset(*forget, *forget).await;
+            }
+            Step::Elsewhere { forget } => {
+                log!(
+                    self,
+                    "the destination is another; the watermark is reset{}",
+                    if *forget { " with all" } else { "" }
+                );
+                self.replace_destination().await;
+                self.reset(*forget, true).await;
+            }
             Step::Sync { interruption, faults } => {
                 self.sync(*interruption, faults).await?;
             }
@@ -128,6 +153,29 @@ impl Drive {
             }
         }
         Ok(())
+    }
+
+    /// Resets the watermark.
+    async fn reset(&mut self, forget: bool, is_empty: bool) {
+        let known = if forget { KnownAttributes::Forget } else { KnownAttributes::Keep };
+        let (store, id) = (&self.rig.store, self.rig.integration.id);
+        assert!(store.change_watermark(id, &WatermarkChange::Reset, known).await.unwrap(), "no job is in progress");
+        self.world.reset();
+        if is_empty {
+            self.evidence.destination_is_empty();
+        }
+        self.unchanged = false;
+    }
+
+    async fn replace_destination(&mut self) {
+        self.elsewhere = self.evidence.arrived.len();
+        if self.setting.file {
+            self.file = self.rig.folder.path().join(format!("{}.jsonl", Uuid::new_v4()));
+            self.rig.integration.destination = Arc::new(Jsonl { path: self.file.clone() });
+        } else {
+            self.rig.fake_braze = FakeBraze::start(&self.rig.key).await.unwrap();
+            self.rig.service().url = self.rig.fake_braze.url();
+        }
     }
 
     /// Applies a change to the source.
@@ -196,7 +244,11 @@ impl Drive {
         };
         let requests: Vec<Received> =
             requests.into_iter().filter(|request| request.path.starts_with("/users/")).collect();
-        self.evidence.arrived = if self.setting.file { self.lines(succeeded) } else { self.rig.fake_braze.objects() };
+        let arrived = if self.setting.file { self.lines(succeeded) } else { self.rig.fake_braze.objects() };
+        // A file may have been truncated to its last checkpoint.
+        let kept = self.evidence.arrived[self.elsewhere..].iter().zip(&arrived).take_while(|(old, new)| old == new);
+        let kept = self.elsewhere + kept.count();
+        self.evidence.arrived.splice(self.elsewhere.., arrived);
         let new = self.evidence.arrived.len().saturating_sub(arrived_before);
         log!(
             self,
@@ -219,6 +271,10 @@ impl Drive {
         if !self.setting.file {
             self.count_unknown(interruption, &job, ended, succeeded, &requests);
         }
+        if self.evidence.only_changed {
+            self.take_deliveries(kept, &requests, succeeded);
+        }
+        self.world.end_part(&self.evidence.arrived[kept..].iter().filter_map(user_of).collect());
         self.synced_before = job.rows_synced;
         if self.unchanged && (new > 0 || !requests.is_empty()) {
             return Err(Violation::new(
@@ -229,13 +285,27 @@ impl Drive {
                 ),
             ));
         }
+        let counted = Some(counters(&job)).filter(|_| self.evidence.only_changed && ended);
+        if let Some(counters) = counted.filter(|_| self.unchanged) {
+            counters.check_idle()?;
+        }
         if ended {
             self.in_progress = false;
             self.take_job(&job).await?;
         }
-        self.evidence.nothing_unexpected_arrives(&self.world, arrived_before.min(self.evidence.arrived.len()))?;
+        if self.only_changed {
+            only_changed::only_parts_arrive(&self.world, &self.evidence, kept)?;
+        } else {
+            self.evidence.nothing_unexpected_arrives(&self.world, kept)?;
+        }
+        if self.evidence.only_changed {
+            self.evidence.deliveries.nothing_is_sent_in_vain()?;
+        }
         if is_undisturbed && ended {
             self.check_order(arrived_before)?;
+        }
+        if let Some(counters) = counted.filter(|_| is_undisturbed) {
+            counters.check(&self.world, &self.evidence, self.only_changed, kept)?;
         }
         if !succeeded {
             return Ok(false);
@@ -249,11 +319,12 @@ impl Drive {
 
     /// The objects in the file. After a crash it may end with an incomplete line until the sync is resumed.
     fn lines(&self, succeeded: bool) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+        let lines = text.lines().map(serde_json::from_str);
         if succeeded {
-            return self.rig.lines();
+            return lines.map(|line| line.expect("every line is an object")).collect();
         }
-        let text = std::fs::read_to_string(self.rig.file()).unwrap_or_default();
-        text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+        lines.map_while(Result::ok).collect()
     }
 
     fn set_faults(&mut self, faults: &Faults) {
@@ -310,10 +381,8 @@ impl Drive {
         requests: &[Received],
     ) {
         let accepted = |requests: &[Received]| requests.iter().map(|request| request.accepted).sum::<usize>();
-        // A 200 comes from a proxy; the service itself answers 201.
-        let by_a_proxy = requests.iter().filter(|request| request.status == Some(200));
+        let by_a_proxy = requests.iter().filter(is_by_a_proxy);
         self.evidence.hidden += by_a_proxy.map(|request| objects(&request.body) - request.accepted).sum::<usize>();
-        let is_failure = |request: &&Received| request.status.is_none_or(|status| status >= 300);
         let unanswered: usize = requests.iter().filter(is_failure).map(|request| request.accepted).sum();
         self.evidence.unknown += if !ended && matches!(interruption, Interruption::Crash(_)) {
             // All but the objects that the job has counted.
@@ -330,10 +399,41 @@ impl Drive {
         };
     }
 
+    /// Records what has arrived since the first `kept` objects, and of which users nothing certain is known, for
+    /// `only_changed`.
+    fn take_deliveries(&mut self, kept: usize, requests: &[Received], succeeded: bool) {
+        let Evidence { deliveries, arrived, hidden_users, .. } = &mut self.evidence;
+        deliveries.truncate(kept);
+        deliveries.begin_part(self.only_changed);
+        let mut arrived = &arrived[kept..];
+        for request in requests {
+            let accepted = arrived.split_off(..request.accepted).unwrap_or_default();
+            deliveries.arrive(accepted);
+            let objects = || request.body["attributes"].as_array().into_iter().flatten();
+            if is_failure(&request) {
+                deliveries.doubt(objects().filter_map(user_of));
+            } else {
+                let refused = objects().filter(|object| object.get("email").is_some()).filter_map(user_of);
+                let refused: Vec<u8> = refused.collect();
+                if is_by_a_proxy(&request) {
+                    hidden_users.extend(&refused);
+                }
+                deliveries.doubt(refused);
+            }
+        }
+        // The lines of a file.
+        deliveries.arrive(arrived);
+        // Something may have been in flight, or about to be.
+        if !succeeded {
+            deliveries.doubt(self.world.unsettled.iter().copied());
+        }
+        deliveries.end_part(self.only_changed);
+    }
+
     async fn take_job(&mut self, job: &Job) -> Result<(), Violation> {
         let is_right = match job.status {
             JobStatus::Success => job.rows_failed_with_errors == 0,
-            JobStatus::Partial => job.rows_failed_with_errors > 0 && job.rows_synced > 0,
+            JobStatus::Partial => job.rows_failed_with_errors > 0 && job.rows_synced + job.spared.rows > 0,
             _ => true,
         };
         if !is_right {
@@ -371,6 +471,27 @@ impl Drive {
         }
         Ok(())
     }
+}
+
+/// The counters of a job.
+fn counters(job: &Job) -> Counters {
+    Counters {
+        rows_synced: job.rows_synced,
+        rows_failed: job.rows_failed_with_errors,
+        rows_unchanged: job.spared.rows,
+        sent: job.spared.attributes_sent,
+        spared: job.spared.attributes_spared,
+    }
+}
+
+/// Whether a request got no answer, or one that is a failure.
+fn is_failure(request: &&Received) -> bool {
+    request.status.is_none_or(|status| status >= 300)
+}
+
+/// Whether a proxy has answered: with 200, where the service itself answers 201.
+fn is_by_a_proxy(request: &&Received) -> bool {
+    request.status == Some(200)
 }
 
 /// The number of objects in a request.

@@ -46,6 +46,12 @@ pub enum Step {
     Swap { row: u8, user: u8, payload: Payload },
     /// Changes the integration's settings.
     Set { batch: u8, lookback: u8, share: bool },
+    /// Switches `only_changed` off or on.
+    Switch,
+    /// Resets the watermark. With `forget`, the destination has lost everything, so that what it has is forgotten too.
+    Reset { forget: bool },
+    /// Replaces the destination by another, empty one, and resets the watermark, with or without `forget`.
+    Elsewhere { forget: bool },
     /// Starts a sync, or resumes an interrupted one.
     Sync { interruption: Interruption, faults: Faults },
 }
@@ -110,6 +116,10 @@ fn payload() -> impl Strategy<Value = Payload> {
         2 => (1..9_u32).prop_map(Payload::Both),
         1 => (0..2_u32).prop_map(Payload::NoObject),
         1 => (0..2_u32).prop_map(Payload::BadEmail),
+        1 => (0..4_u32).prop_map(Payload::Rewritten),
+        1 => ((1..3_u32), any::<bool>()).prop_map(|(number, order)| Payload::Object(number, order)),
+        1 => any::<bool>().prop_map(Payload::List),
+        1 => (1..4_u32).prop_map(Payload::Increment),
     ]
 }
 
@@ -171,8 +181,41 @@ fn amend_and_take_back() -> impl Strategy<Value = Vec<Step>> {
         .prop_map(move |(row, payload)| vec![seen(), Step::Amend { row, payload }, seen(), Step::TakeBack { row: 0 }])
 }
 
-/// Random histories.
-pub fn histories() -> impl Strategy<Value = Vec<Step>> {
-    let part = prop_oneof![60 => step().prop_map(|step| vec![step]), 1 => amend_and_take_back()];
+/// A row is amended, which a disturbed sync sees, and reverted.
+fn amend_and_take_back_in_trouble() -> impl Strategy<Value = Vec<Step>> {
+    let seen = || Step::Sync { interruption: Interruption::None, faults: Faults::default() };
+    let interruption = prop_oneof![2 => (1..40_u16).prop_map(Interruption::Crash), 1 => interruption()];
+    (0..20_u8, payload(), interruption, faults()).prop_map(move |(row, payload, interruption, faults)| {
+        vec![seen(), Step::Amend { row, payload }, Step::Sync { interruption, faults }, Step::TakeBack { row: 0 }]
+    })
+}
+
+/// A row is amended and synced while `only_changed` is off, and reverted when it is on again.
+fn amend_while_off_and_take_back() -> impl Strategy<Value = Vec<Step>> {
+    let seen = || Step::Sync { interruption: Interruption::None, faults: Faults::default() };
+    (0..20_u8, payload()).prop_map(move |(row, payload)| {
+        let amend = Step::Amend { row, payload };
+        vec![seen(), Step::Switch, amend, seen(), Step::Switch, Step::TakeBack { row: 0 }]
+    })
+}
+
+fn only_changed_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        Just(Step::Switch),
+        any::<bool>().prop_map(|forget| Step::Reset { forget }),
+        any::<bool>().prop_map(|forget| Step::Elsewhere { forget }),
+    ]
+}
+
+/// Random histories. With `only_changed`, they have steps that are of interest only there.
+pub fn histories(only_changed: bool) -> impl Strategy<Value = Vec<Step>> {
+    let weight = if only_changed { 4 } else { 0 };
+    let part = prop_oneof![
+        60 => step().prop_map(|step| vec![step]),
+        1 => amend_and_take_back(),
+        2 * weight => amend_and_take_back_in_trouble(),
+        weight / 4 => amend_while_off_and_take_back(),
+        weight => only_changed_step().prop_map(|step| vec![step]),
+    ];
     prop::collection::vec(part, 2..13).prop_map(|parts| parts.concat())
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::only_changed::{self, Deliveries};
 use super::state;
 use super::world::{Content, Time, World, clock_time, user_name};
 use crate::types::IntegrationKind;
@@ -18,7 +19,9 @@ pub enum Guarantee {
     NothingIsSentTwice,
     /// Each user's attributes are those in the source.
     State,
-    /// Only rows that were in the source arrive, unchanged and not before their time.
+    /// With `only_changed`, no attribute is sent that the user has already.
+    NothingIsSentInVain,
+    /// Only rows that were in the source arrive, unchanged and not before their time. With `only_changed`, parts of these.
     NothingUnexpectedArrives,
     /// Each refused version of a row is a row error, once.
     RowErrors,
@@ -58,8 +61,14 @@ pub struct Evidence {
     pub kind: IntegrationKind,
     /// Whether the destination is a file.
     pub is_file: bool,
-    /// All objects that have arrived, in order.
+    /// Whether the guarantees of `only_changed` apply. The setting may be off at times.
+    pub only_changed: bool,
+    /// All objects that have arrived, in order, those at earlier destinations first.
     pub arrived: Vec<Value>,
+    /// The number of arrived objects when the destination was empty last.
+    pub since: usize,
+    /// What has happened at the destination, for `only_changed`.
+    pub deliveries: Deliveries,
     /// The number of arrived objects at the end of the last successful sync.
     pub arrived_before: usize,
     /// The number of row errors of all jobs, by identifier and time.
@@ -71,13 +80,47 @@ pub struct Evidence {
     pub unknown: usize,
     /// Number of objects that the service refused while a proxy answered 200, so that the sync cannot know.
     pub hidden: usize,
+    /// The users of these, of whom nothing is known any more with `only_changed`.
+    pub hidden_users: BTreeSet<u8>,
     /// The sums of the counters of all jobs.
     pub rows_synced: u64,
     pub rows_failed: u64,
 }
 
 impl Evidence {
-    fn errors_of(&self, user: u8, time: Time) -> usize {
+    pub fn new(kind: IntegrationKind, is_file: bool, only_changed: bool) -> Evidence {
+        Evidence {
+            kind,
+            is_file,
+            only_changed,
+            arrived: Vec::new(),
+            since: 0,
+            deliveries: Deliveries::default(),
+            arrived_before: 0,
+            errors: BTreeMap::new(),
+            may_be_refused: BTreeSet::new(),
+            unknown: 0,
+            hidden: 0,
+            hidden_users: BTreeSet::new(),
+            rows_synced: 0,
+            rows_failed: 0,
+        }
+    }
+
+    /// Records that the destination is empty: it is another, or has lost everything.
+    pub fn destination_is_empty(&mut self) {
+        self.since = self.arrived.len();
+        self.deliveries.empty();
+        self.hidden_users.clear();
+    }
+
+    /// Number of objects that may have arrived without an acknowledgement. A file never has such.
+    pub fn unknown_objects(&self) -> usize {
+        if self.is_file { 0 } else { self.unknown }
+    }
+
+    /// Number of row errors of a user's rows at a time.
+    pub fn errors_of(&self, user: u8, time: Time) -> usize {
         self.errors.get(&(identifier(user), time)).copied().unwrap_or_default()
     }
 
@@ -89,10 +132,15 @@ impl Evidence {
 
     /// Checks all guarantees.
     pub fn judge(&self, world: &World) -> Result<(), Violation> {
-        self.nothing_is_lost(world)?;
         if self.kind == IntegrationKind::Attributes {
             state::check(world, self)?;
         }
+        if self.only_changed {
+            only_changed::increments_arrive_like_rows(world, self)?;
+            self.row_errors(world)?;
+            return self.counters();
+        }
+        self.nothing_is_lost(world)?;
         if self.kind != IntegrationKind::Attributes || self.is_file {
             self.nothing_is_sent_twice(world)?;
         }
@@ -103,7 +151,7 @@ impl Evidence {
     fn nothing_is_lost(&self, world: &World) -> Result<(), Violation> {
         // Deletes have no time, so for a new row only deletes since the last successful sync count.
         let is_delete = self.kind == IntegrationKind::UserDeletes;
-        let arrived = count(self.arrived[if is_delete { self.arrived_before } else { 0 }..].iter());
+        let arrived = count(self.arrived[if is_delete { self.arrived_before } else { 0 }..].iter().map(canonical));
         let mut needed: BTreeMap<String, (usize, &Content)> = BTreeMap::new();
         // Row errors have a user and time only, so they excuse any object of that user and time.
         let mut excuses: BTreeMap<(u8, Option<Time>), BTreeMap<Time, usize>> = BTreeMap::new();
@@ -146,9 +194,9 @@ impl Evidence {
                 IntegrationKind::Events | IntegrationKind::Purchases => occurrences.most,
             };
         }
-        let unknown = if self.is_file { 0 } else { self.unknown };
+        let unknown = self.unknown_objects();
         let mut too_many = 0;
-        for (object, arrived) in count(self.arrived.iter()) {
+        for (object, arrived) in count(self.arrived.iter().map(canonical)) {
             let allowed = allowed.get(&object).copied().unwrap_or_default();
             too_many += arrived.saturating_sub(allowed);
             if too_many > unknown {
@@ -181,7 +229,7 @@ impl Evidence {
     fn row_errors(&self, world: &World) -> Result<(), Violation> {
         let mut bad: BTreeMap<(u8, Time), usize> = BTreeMap::new();
         for (content, rows) in world.guaranteed() {
-            if content.payload.is_bad() {
+            if content.payload.is_bad() && !(self.only_changed && self.hidden_users.contains(&content.user)) {
                 *bad.entry((content.user, content.time)).or_default() += rows;
             }
         }
@@ -225,7 +273,7 @@ impl Evidence {
                 format!("the jobs count {} refused rows, but there are {errors} row errors", self.rows_failed),
             ));
         }
-        let unknown = if self.is_file { 0 } else { self.unknown as u64 };
+        let unknown = self.unknown_objects() as u64;
         // Attributes that are sent again after an older row are counted although they are not new.
         let may_be_more = self.kind == IntegrationKind::Attributes;
         if synced > arrived + self.hidden as u64 || (synced + unknown < arrived && !may_be_more) {
@@ -251,21 +299,42 @@ fn identifier(user: u8) -> String {
     format!("{{\"external_id\":\"{}\"}}", user_name(user))
 }
 
-fn count<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<String, usize> {
+pub fn count<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
     let mut count = BTreeMap::new();
-    for object in objects {
-        *count.entry(canonical(object)).or_default() += 1;
+    for item in items {
+        *count.entry(item).or_default() += 1;
     }
     count
 }
 
-/// An object as text with sorted keys.
+/// The user of an object.
+pub fn user_of(object: &Value) -> Option<u8> {
+    object["external_id"].as_str()?.strip_prefix("user-")?.parse().ok()
+}
+
+/// The fields of an object except the user.
+pub fn attributes(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let fields = object.as_object().into_iter().flatten();
+    fields.filter(|(name, _)| *name != "external_id").map(|(name, value)| (name.as_str(), value))
+}
+
+/// An object as text: equal for equal meanings.
 pub fn canonical(object: &Value) -> String {
-    match object.as_object() {
-        Some(fields) => {
+    normal(object).to_string()
+}
+
+/// A value with sorted keys, and with whole numbers as integers.
+pub fn normal(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
             let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
-            serde_json::to_string(&sorted).unwrap()
+            Value::Object(Map::from_iter(sorted.into_iter().map(|(name, value)| (name.clone(), normal(value)))))
         }
-        None => object.to_string(),
+        Value::Array(items) => items.iter().map(normal).collect(),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && float.fract() == 0.0 => Value::from(float as i64),
+            _ => value.clone(),
+        },
+        value => value.clone(),
     }
 }

@@ -30,6 +30,17 @@ struct Found {
     violation: Violation,
 }
 
+/// Prints how to reproduce a history that panics.
+struct Panics(u64, u64);
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("OPENCDI_SEED={:#x} OPENCDI_HISTORY={} panicked", self.0, self.1);
+        }
+    }
+}
+
 struct Search {
     name: &'static str,
     seed: u64,
@@ -87,9 +98,11 @@ impl Search {
         history: u64,
         setting: Setting,
     ) -> Option<(impl proptest::strategy::ValueTree<Value = Vec<Step>>, Found)> {
+        let _panics = Panics(self.seed, history);
         let seed = Sha256::digest(format!("{} {} {history}", self.seed, self.name));
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-        let tree = histories().new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap();
+        let tree =
+            histories(setting.only_changed).new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap();
         let found = self.run(setting, &tree.current())?;
         Some((tree, found))
     }

@@ -3,7 +3,7 @@
 //! It is independent of how a sync detects new rows. The past is needed only to know which objects may have arrived, and which
 //! rows were committed later than the lookback allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -81,8 +81,16 @@ pub enum Payload {
     Both(u32),
     /// Not a JSON object, so it cannot be sent.
     NoObject(u32),
-    /// An invalid e-mail address, for which the service refuses the object by name.
+    /// An invalid e-mail address, for which the service refuses the object by name. As attributes it also sets `a`.
     BadEmail(u32),
+    /// Sets the attribute `a` as [`Payload::A`] does, in another text with the same meaning.
+    Rewritten(u32),
+    /// Sets the attribute `b` to an object, in one of two texts with the same meaning.
+    Object(u32, bool),
+    /// Sets the attribute `b` to an array, in one of two orders.
+    List(bool),
+    /// Sets the attribute `a` and increments `c`.
+    Increment(u32),
 }
 
 impl Payload {
@@ -91,21 +99,38 @@ impl Payload {
         matches!(self, Payload::NoObject(_) | Payload::BadEmail(_))
     }
 
-    /// The value that it sets an attribute to, if it does. 0 removes the attribute.
+    /// The value that it sets the attribute `a` or `b` to, if it does. 0 removes the attribute.
     pub fn value(self, attribute: char) -> Option<Value> {
+        use Payload::{A, B, BadEmail, Both, Increment, List, NoObject, Object, Rewritten};
         let value = |number| if number == 0 { Value::Null } else { json!(number) };
         match (self, attribute) {
-            (Payload::A(number), 'a') | (Payload::B(number), 'b') | (Payload::Both(number), _) => Some(value(number)),
-            _ => None,
+            (A(number) | Rewritten(number) | Increment(number) | BadEmail(number), 'a')
+            | (B(number), 'b')
+            | (Both(number), _) => Some(value(number)),
+            (Object(number, _), 'b') => Some(json!({ "x": number, "y": [1, { "p": "é", "q": null }] })),
+            (List(false), 'b') => Some(json!([1, 2])),
+            (List(true), 'b') => Some(json!([2, 1])),
+            (A(_) | B(_) | NoObject(_) | BadEmail(_) | Rewritten(_) | Object(..) | List(_) | Increment(_), _) => None,
         }
+    }
+
+    /// The number by which it increments `c`, if it does.
+    pub fn increment(self) -> Option<u32> {
+        if let Payload::Increment(number) = self { Some(number) } else { None }
+    }
+
+    /// The attributes that it sets.
+    pub fn attributes(self) -> Map<String, Value> {
+        self.fields(IntegrationKind::Attributes).unwrap_or_default()
     }
 
     fn fields(self, kind: IntegrationKind) -> Option<Map<String, Value>> {
         let mut fields = Map::new();
         let (name, number) = match self {
             Payload::NoObject(_) => return None,
-            Payload::A(number) => ("a", number),
-            Payload::B(number) => ("b", number),
+            Payload::A(number) | Payload::Rewritten(number) | Payload::Increment(number) => ("a", number),
+            Payload::B(number) | Payload::Object(number, _) => ("b", number),
+            Payload::List(order) => ("b", order.into()),
             Payload::Both(number) => ("ab", number),
             Payload::BadEmail(number) => ("bad", number),
         };
@@ -122,6 +147,7 @@ impl Payload {
                 for attribute in ['a', 'b'] {
                     fields.extend(self.value(attribute).map(|value| (attribute.to_string(), value)));
                 }
+                fields.extend(self.increment().map(|number| ("c".to_owned(), json!({ "inc": number }))));
             }
         }
         if let Payload::BadEmail(_) = self {
@@ -133,6 +159,14 @@ impl Payload {
     /// The text of the `PAYLOAD` column.
     pub fn text(self, kind: IntegrationKind) -> String {
         match (self, self.fields(kind)) {
+            (Payload::Rewritten(0), _) => r#" { "\u0061":null}"#.into(),
+            (Payload::Rewritten(number), _) => {
+                let writing = [format!("{number}.0"), format!("{number}e0"), format!("{number}00E-2")];
+                format!(r#"{{"\u0061" : {} }}"#, writing[number as usize % writing.len()])
+            }
+            (Payload::Object(number, true), _) => {
+                format!(r#"{{"b": {{"y":[1.0,{{"q":null,"p":"\u00e9"}}],"x":{number}}}}}"#)
+            }
             (_, Some(fields)) => Value::Object(fields).to_string(),
             (Payload::NoObject(number), None) => format!("[{number}]"),
             (_, None) => String::new(),
@@ -231,16 +265,23 @@ pub struct Occurrences {
     pub overtaken: usize,
     /// The count at the end of the last successful sync.
     settled_last: usize,
-    /// The highest count since then that a part of a sync could see.
-    seen_since: usize,
+    /// The count that the current part of a sync can see.
+    count: usize,
+    /// How many of these may be acknowledged, with nothing delivered to the user afterwards that could replace them: the
+    /// highest count since the last part that delivered anything to the user, that part included.
+    known: usize,
     /// The last part of a sync that could see it.
     pub last_seen: usize,
-    /// The last part of a sync that could see more of it than the last successful sync and every part since, so that these
-    /// cannot have been acknowledged before.
-    pub last_new: usize,
-    /// The last part of a sync that could see it, if no sync has succeeded since: it may have arrived without an
-    /// acknowledgement.
-    pub in_doubt: usize,
+    /// For each of its rows, counted up from one, the last part of a sync that could see so many and more than may have been
+    /// acknowledged before.
+    new: Vec<usize>,
+}
+
+impl Occurrences {
+    /// The last part of a sync to which a row that it can see now was new.
+    pub fn last_new(&self) -> usize {
+        self.new.iter().take(self.count).copied().max().unwrap_or_default()
+    }
 }
 
 #[derive(Debug)]
@@ -252,6 +293,12 @@ pub struct World {
     pub parts: usize,
     /// The highest time that a sync could see.
     pub highest: Option<Time>,
+    /// Users with rows that a sync could see since the last successful one and that it has not settled.
+    pub unsettled: BTreeSet<u8>,
+    /// How many rows are new to the current part at least, by user and time.
+    pub new_rows: BTreeMap<(u8, Time), usize>,
+    /// Whether the watermark was reset since the last part.
+    is_reset: bool,
     /// The shortest lookback so far.
     lookback: Time,
     last_id: u64,
@@ -265,6 +312,9 @@ impl World {
             occurrences: BTreeMap::new(),
             parts: 0,
             highest: None,
+            unsettled: BTreeSet::new(),
+            new_rows: BTreeMap::new(),
+            is_reset: false,
             lookback: Time::MAX,
             last_id: 0,
         }
@@ -300,7 +350,8 @@ impl World {
     pub fn begin_part(&mut self, lookback: std::time::Duration) {
         self.parts += 1;
         self.lookback = self.lookback.min(lookback.as_micros() as Time);
-        let highest = self.highest;
+        let is_reset = std::mem::take(&mut self.is_reset);
+        let highest = self.highest.filter(|_| !is_reset);
         for version in self.versions.iter_mut().filter(|version| !version.settled) {
             version.guaranteed &= version.late <= self.lookback;
         }
@@ -317,15 +368,27 @@ impl World {
             }
             self.highest = self.highest.max(Some(row.content.time));
         }
+        self.occurrences.values_mut().for_each(|occurrences| occurrences.count = 0);
         for (content, count) in standing {
             let occurrences = self.occurrences.entry(content.clone()).or_default();
             occurrences.most = occurrences.most.max(count);
-            (occurrences.last_seen, occurrences.in_doubt) = (self.parts, self.parts);
-            if count > occurrences.settled_last.max(occurrences.seen_since) {
-                occurrences.last_new = self.parts;
+            (occurrences.last_seen, occurrences.count) = (self.parts, count);
+            if count > occurrences.known {
+                occurrences.new.resize(occurrences.new.len().max(count), 0);
+                occurrences.new[occurrences.known..count].fill(self.parts);
             }
-            occurrences.seen_since = occurrences.seen_since.max(count);
+            if count > occurrences.settled_last {
+                self.unsettled.insert(content.user);
+            }
         }
+        let late = self.rows.iter().filter(|row| row.version.is_some_and(|version| !self.versions[version].guaranteed));
+        self.unsettled.extend(late.map(|row| row.content.user));
+        let mut new_rows: BTreeMap<(u8, Time), usize> = BTreeMap::new();
+        for (content, rows) in self.guaranteed() {
+            let known = self.occurrences.get(content).map_or(0, |occurrences| occurrences.known);
+            *new_rows.entry((content.user, content.time)).or_default() += rows.saturating_sub(known);
+        }
+        self.new_rows = new_rows;
         for content in new {
             self.occurrences.entry(content.clone()).or_default().versions += 1;
             // Newer contents of this user that were there before must be sent again after it.
@@ -337,8 +400,26 @@ impl World {
         }
     }
 
+    /// Ends a part of a sync that has delivered objects to these users.
+    pub fn end_part(&mut self, users: &BTreeSet<u8>) {
+        for (content, occurrences) in &mut self.occurrences {
+            let before = if users.contains(&content.user) { 0 } else { occurrences.known };
+            occurrences.known = occurrences.count.max(before);
+        }
+    }
+
+    /// Resets the watermark: the next sync can see all rows as if they were new.
+    pub fn reset(&mut self) {
+        self.is_reset = true;
+        self.rows.iter_mut().for_each(|row| row.version = None);
+        for occurrences in self.occurrences.values_mut() {
+            (occurrences.settled_last, occurrences.known) = (0, 0);
+        }
+    }
+
     /// Records that the current sync has succeeded, so that all rows it could see are settled.
     pub fn settle(&mut self) {
+        self.unsettled.clear();
         let mut standing: BTreeMap<Content, usize> = BTreeMap::new();
         for version in self.rows.iter().filter_map(|row| row.version) {
             self.versions[version].settled = true;
@@ -347,10 +428,6 @@ impl World {
         for (content, occurrences) in &mut self.occurrences {
             occurrences.settled_last = standing.get(content).copied().unwrap_or_default();
             occurrences.settled = occurrences.settled.max(occurrences.settled_last);
-            occurrences.seen_since = 0;
-            if occurrences.settled_last > 0 {
-                occurrences.in_doubt = 0;
-            }
         }
     }
 
