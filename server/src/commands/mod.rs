@@ -59,7 +59,7 @@ async fn with_store<T>(
 
 /// How far an integration has got, for a preview.
 async fn known(store: &Store, integration: &Integration) -> Result<Known, StoreError> {
-    let destination = integration.destination.identity();
+    let destination = integration.destination.account();
     let comparison = match integration.only_changed {
         true => Some(Comparison {
             store: store.clone(),

@@ -20,9 +20,10 @@ use crate::types::IntegrationId;
 
 /// Size of a user's hash in bytes.
 const USER: usize = size_of::<u128>();
-/// Users per statement that reads, and per statement that writes. Few sizes, because statements are kept prepared.
-const READ: [usize; 4] = [1000, 100, 10, 1];
-const WRITTEN: [usize; 4] = [250, 50, 10, 1];
+/// The most users per statement that reads, and per statement that writes. There are few sizes of statements, powers of two,
+/// because statements are kept prepared.
+const READ: usize = 1024;
+const WRITTEN: usize = 256;
 /// Users that are deleted in one batch.
 const DELETED: i64 = 2000;
 /// Users whose size is measured to estimate that of all.
@@ -121,7 +122,11 @@ impl Store {
     /// The attributes of those of these users that have any.
     pub async fn attributes(&self, set: AttributeSet, users: &[u128]) -> Result<Vec<UserAttributes>, StoreError> {
         let mut found = Vec::with_capacity(users.len());
-        for users in in_sizes(users, &READ) {
+        for users in users.chunks(READ) {
+            // A user may be asked for twice.
+            let users =
+                users.iter().chain(std::iter::repeat_n(&users[0], users.len().next_power_of_two() - users.len()));
+            let users: Vec<&u128> = users.collect();
             let statement = format!(
                 "SELECT user_hash, digests FROM attributes WHERE set_id = $1 AND user_hash IN ({})",
                 places(2, users.len())
@@ -181,11 +186,11 @@ impl Store {
     }
 }
 
-/// Cuts a list into parts of these sizes, the largest first. The last size is 1.
-fn in_sizes<'a, T>(mut list: &'a [T], sizes: &'a [usize]) -> impl Iterator<Item = &'a [T]> {
+/// Cuts a list into parts whose lengths are powers of two, the longest first.
+fn powers_of_two<T>(mut list: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let size = sizes.iter().find(|size| **size <= list.len())?;
-        let (part, rest) = list.split_at(*size);
+        let length = list.len().min(WRITTEN).checked_ilog2()?;
+        let (part, rest) = list.split_at(1 << length);
         list = rest;
         Some(part)
     })
@@ -225,7 +230,7 @@ pub(super) async fn give_up(connection: &mut AnyConnection, integration: Integra
 /// Writes what users have.
 pub(super) async fn write(connection: &mut AnyConnection, changes: &[Arc<AttributeChange>]) -> Result<(), StoreError> {
     for AttributeChange { set, users } in changes.iter().map(AsRef::as_ref) {
-        for users in in_sizes(users, &WRITTEN) {
+        for users in powers_of_two(users) {
             let rows: Vec<String> =
                 (0..users.len()).map(|row| format!("($1, ${}, ${})", row * 2 + 2, row * 2 + 3)).collect();
             let statement = format!(

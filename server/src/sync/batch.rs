@@ -12,6 +12,8 @@ pub struct Batch {
     /// The objects, one after the other, each followed by one byte that separates it from the next.
     bytes: Vec<u8>,
     items: Vec<Item>,
+    /// Bytes of the attributes that are kept until the objects are acknowledged.
+    attribute_bytes: usize,
     /// The key that all objects of the batch share.
     pub key: BatchKey,
 }
@@ -56,6 +58,8 @@ impl Batch {
     /// Says which attributes are in the last object.
     pub fn set_sent(&mut self, sent: Box<SentAttributes>) {
         if let Some(last) = self.items.last_mut() {
+            // They are kept twice: until the object is acknowledged, and until that is saved.
+            self.attribute_bytes += 2 * (sent.attributes.size() + size_of::<SentAttributes>());
             last.sent = Some(sent);
         }
     }
@@ -97,6 +101,11 @@ impl Batch {
     /// Size in bytes, separators included.
     pub fn size(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        self.size() + self.attribute_bytes
     }
 
     /// The bytes of a range of objects, with separators between them and none after the last.

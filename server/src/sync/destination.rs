@@ -24,6 +24,11 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// The service or file, without secrets. Watermarks belong to this text: destinations with different texts are different.
     fn identity(&self) -> String;
 
+    /// The identity, and the account at it as far as that can be told apart: what one account has, another may not have.
+    fn account(&self) -> String {
+        self.identity()
+    }
+
     /// The local file it writes to, if any.
     fn file(&self) -> Option<&Path>;
 

@@ -77,7 +77,8 @@ impl Row {
     pub fn size(&self) -> usize {
         const AROUND: usize = 256;
         let identifier = self.identifier.iter().flat_map(Identifier::texts).map(str::len).sum::<usize>();
-        self.payload.as_ref().map_or(0, String::len) + identifier + AROUND
+        let attributes = self.compared.as_ref().map_or(0, |compared| compared.attributes.size());
+        self.payload.as_ref().map_or(0, String::len) + identifier + attributes + AROUND
     }
 }
 
@@ -111,7 +112,11 @@ impl RowHasher {
     pub fn user(&self, identifier: &Identifier) -> u128 {
         let normal = |text: &str| match identifier {
             Identifier::Email(_) => text.trim().to_lowercase(),
-            Identifier::Phone(_) => text.chars().filter(char::is_ascii_digit).collect(),
+            Identifier::Phone(_) => {
+                let digits = text.replace(['+', '(', ')', '-', '.', '/', ' '], "");
+                let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+                if is_number { digits } else { text.to_owned() }
+            }
             _ => text.to_owned(),
         };
         let mut hasher = HighwayHasher::new(self.0);
@@ -221,6 +226,19 @@ mod tests {
         assert_ne!(user(alias("a", "b")), user(alias("b", "a")));
         assert_ne!(user(alias("ab", "")), user(alias("a", "b")));
         assert_ne!(user(Identifier::Email("x".into())), user(Identifier::Phone("x".into())));
+    }
+
+    #[test]
+    fn the_notation_of_an_identifier_makes_no_other_user() {
+        let user = |identifier| RowHasher::new([7; 32]).user(&identifier);
+        let email = |text: &str| user(Identifier::Email(text.into()));
+        let phone = |text: &str| user(Identifier::Phone(text.into()));
+        assert_eq!(email("Ada@Example.com "), email("ada@example.com"));
+        assert_eq!(phone("+1 (555) 123-4567"), phone("15551234567"));
+        let different = ["1-800-FLOWERS", "1-800-CANDIES", "1800", "٣٤٥", "٣٤٦", "-", "+"].map(phone);
+        assert_eq!(different.iter().collect::<std::collections::HashSet<_>>().len(), different.len());
+        let id = |text: &str| user(Identifier::ExternalId(text.into()));
+        assert!(id("a") != id("A") && id("1") != phone("1") && id("a") != user(Identifier::BrazeId("a".into())));
     }
 
     #[test]

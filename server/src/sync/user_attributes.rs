@@ -33,6 +33,11 @@ impl UserAttributes {
         UserAttributes(entries.to_vec())
     }
 
+    /// How many bytes they take.
+    pub fn size(&self) -> usize {
+        self.0.len() * ENTRY
+    }
+
     /// Their stored form.
     pub fn bytes(&self) -> Vec<u8> {
         self.0.as_flattened().to_vec()

@@ -67,7 +67,11 @@ impl PostgresTable {
             self.set("enable_sort TO DEFAULT").await?;
         }
         if usual.only_sorts() {
-            self.set(&format!("work_mem = '{SORT_MEMORY}'")).await?;
+            let raise = format!(
+                "SELECT set_config('work_mem', '{SORT_MEMORY}', true)
+                 WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('{SORT_MEMORY}')"
+            );
+            sqlx::raw_sql(AssertSqlSafe(raise)).execute(&mut self.connection).await?;
         }
         let stored_in_order =
             sqlx::query_scalar(STORED_IN_ORDER).bind(self.table.quoted()).bind(&self.columns.updated_at);

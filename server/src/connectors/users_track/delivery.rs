@@ -320,6 +320,10 @@ impl OpenUsersTrack {
             if self.wait(self.throttle.ready(permit)).await.is_none() {
                 return false;
             }
+            // A pause may have begun while the run's slot was waited for.
+            if self.throttle.pauses.until().is_some() {
+                continue;
+            }
             if self.context.fence.is_open() {
                 return true;
             }

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use crate::secret::KeyHash;
 use crate::sync::batch::Batch;
 use crate::sync::destination::{Delivery, DeliveryContext, Limits, OpenDestination};
 use crate::sync::object::ObjectEncoder;
@@ -39,6 +40,11 @@ impl Destination for UsersTrack {
 
     fn identity(&self) -> String {
         format!("{KIND}:{}", self.url)
+    }
+
+    fn account(&self) -> String {
+        // Workspaces with one URL have different keys.
+        format!("{} {}", self.identity(), KeyHash::of(self.api_key.expose()))
     }
 
     fn file(&self) -> Option<&Path> {

@@ -41,6 +41,13 @@ pub struct Attributes {
     pub has_update_existing_only: bool,
 }
 
+impl Attributes {
+    /// About how many bytes they take.
+    pub fn size(&self) -> usize {
+        self.attributes.len() * size_of::<Attribute>() + self.directives.len() * size_of::<Range<usize>>()
+    }
+}
+
 /// Makes digests. They are kept in stores: the same attribute and key must give the same in every build.
 #[derive(Debug, Clone)]
 pub struct AttributeHasher(highway::Key);

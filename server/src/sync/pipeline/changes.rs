@@ -18,7 +18,7 @@ use crate::sync::row::ComparedAttributes;
 use crate::sync::user_attributes::UserAttributes;
 
 /// Users are forgotten in rounds, once there are so many more than after the last one.
-const ROUND: usize = 10_000;
+const ROUND: usize = if cfg!(test) { 1 } else { 10_000 };
 
 /// The users whose rows are in delivery or were a moment ago. For these it knows better than what the store was asked before.
 #[derive(Debug, Default)]
@@ -79,8 +79,8 @@ impl Changes {
             if user.is_busy || user.saved_by > saved {
                 return true;
             }
-            // What the store was asked before may be older than the change.
-            taken < *user.asked_before.get_or_insert(asked)
+            // What the store was asked before may be older than the change: also for the chunk that is taken now.
+            taken <= *user.asked_before.get_or_insert(asked)
         });
         self.kept = self.users.len();
     }
@@ -93,7 +93,8 @@ impl Changes {
         let places: Vec<u16> =
             (0..).zip(all).filter(|(_, attribute)| !is_known(attribute)).map(|(place, _)| place).collect();
         let attributes_spared = (all.len() - places.len()) as u64;
-        if places.is_empty() {
+        // A row without attributes creates a user that is not known.
+        if places.is_empty() && now.is_some() {
             return Decision::Unchanged(Spared { rows: 1, attributes_sent: 0, attributes_spared });
         }
         let chosen = || places.iter().map(|place| &all[usize::from(*place)]);
@@ -116,5 +117,68 @@ impl Changes {
         if let Some(attributes) = acknowledged {
             (user.attributes, user.saved_by, user.asked_before) = (attributes, saved_by, None);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::object::attributes::Attributes;
+    use crate::sync::progress::Start;
+
+    fn row(user: u128, digest: u64) -> ComparedAttributes {
+        let attributes = vec![Attribute { name: 1, digest: Some(digest), text: 0..0 }];
+        ComparedAttributes { user, attributes: Attributes { attributes, ..Attributes::default() } }
+    }
+
+    /// What the store said while this was acknowledged.
+    fn known(digest: u64) -> KnownUsers {
+        let mut user = UserAttributes::default();
+        user.acknowledge(&row(0, digest).attributes.attributes);
+        (0..10).map(|number| (number, user.clone())).collect()
+    }
+
+    fn is_sent(decision: &Decision) -> bool {
+        matches!(decision, Decision::Send(_))
+    }
+
+    #[test]
+    fn a_chunk_for_which_the_store_was_asked_before_a_change_is_compared_with_the_change() {
+        let (mut changes, mut progress) = (Changes::default(), Progress::new(Start::default()));
+        let mut send = |changes: &mut Changes, user, digest| {
+            let Decision::Send(sending) = changes.decide(&row(user, digest), &known(1), &mut progress) else {
+                panic!("{user} is not sent")
+            };
+            assert_eq!(sending.after, 1, "the store must not go on to say what it said");
+            changes.delivered(user, Some(sending.sent.attributes), 1);
+        };
+        // The store is asked for two chunks at the same time.
+        (0..2).for_each(|_| changes.ask());
+        changes.take(0);
+        (0..5).for_each(|user| send(&mut changes, user, 2));
+        // Everything is saved by now, and it is time for a round.
+        changes.take(9);
+        for user in 0..5 {
+            let mut progress = Progress::new(Start::default());
+            assert!(is_sent(&changes.decide(&row(user, 1), &known(1), &mut progress)), "{user} has another value");
+            changes.delivered(user, None, 1);
+            assert!(is_sent(&changes.decide(&row(user, 1), &known(1), &mut progress)), "{user} has refused it");
+            changes.delivered(user, None, 1);
+        }
+        // Chunks that are asked for from now on see what is saved.
+        for _ in 0..2 {
+            changes.ask();
+            changes.take(9);
+        }
+        assert!(changes.users.len() <= ROUND + 1, "{:?}", changes.users);
+    }
+
+    #[test]
+    fn a_row_without_attributes_is_sent_once() {
+        let (mut changes, mut progress) = (Changes::default(), Progress::new(Start::default()));
+        let empty = ComparedAttributes { user: 1, attributes: Attributes::default() };
+        let Decision::Send(sending) = changes.decide(&empty, &KnownUsers::new(), &mut progress) else { panic!() };
+        changes.delivered(1, Some(sending.sent.attributes), 1);
+        assert!(!is_sent(&changes.decide(&empty, &KnownUsers::new(), &mut progress)));
     }
 }

@@ -29,6 +29,8 @@ pub struct Finished {
     pub batch: Batch,
     /// With `only_changed`: the users of the batch, and what they have if they have accepted their row.
     pub users: Vec<(u128, Option<UserAttributes>)>,
+    /// Rows that the destination has answered, and those of them that it has refused.
+    pub answers: (u64, u64),
     /// Whether all its objects have an outcome. They have not if a stop was requested.
     pub is_complete: bool,
     /// The error that ends the run, if any.
@@ -40,9 +42,11 @@ impl Deliverer {
         let _working = tokio::select! {
             biased;
             working = self.slot.work() => working,
-            () = self.stop.asked() => return Finished { batch, users: Vec::new(), is_complete: false, ended: Ok(()) },
+            () = self.stop.asked() => return Finished { batch, users: Vec::new(), answers: (0, 0), is_complete: false, ended: Ok(()) },
         };
         let Delivery { mut batch, outcomes, ended } = self.destination.deliver(batch).await;
+        let answered = outcomes.iter().flatten().count() as u64;
+        let refused = outcomes.iter().flatten().filter(|outcome| matches!(outcome, Outcome::Refused(_))).count() as u64;
         let is_complete = outcomes.iter().all(Option::is_some);
         let mut acknowledged = Vec::with_capacity(outcomes.len());
         let mut users = Vec::new();
@@ -73,6 +77,6 @@ impl Deliverer {
         }
         self.progress.acknowledge(acknowledged);
         self.progress.acknowledge(self.held_back.release(self.destination.confirmed()));
-        Finished { batch, users, is_complete, ended }
+        Finished { batch, users, answers: (answered, refused), is_complete, ended }
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Dispatcher<'a> {
 
     /// Whether further rows may be read.
     pub fn has_room(&self) -> bool {
-        let open = self.open.iter().map(Batch::size).sum::<usize>();
+        let open = self.open.iter().map(Batch::memory).sum::<usize>();
         self.ready.len() < MAX_READY.min(self.limits.in_flight)
             && open + self.closed_bytes + self.order.parked_bytes() + self.waiting_bytes <= MAX_BYTES
     }
@@ -136,7 +136,7 @@ impl<'a> Dispatcher<'a> {
                 changes.delivered(user, acknowledged, saved_by);
             }
         }
-        self.closed_bytes -= batch.size();
+        self.closed_bytes -= batch.memory();
         for user in self.order.delivered(batch.items()) {
             while goes_on && let Some(row) = self.order.next_parked(user) {
                 let (open, size) = (self.place(row), row.size());
@@ -161,6 +161,7 @@ impl<'a> Dispatcher<'a> {
 
     /// Adds a row to a batch, or parks it until older rows of its user are delivered.
     fn admit(&mut self, number: u64, row: Row, known: &KnownUsers) {
+        self.missing_values.take(&row);
         let open = self.place(&row);
         if !self.order.is_busy(row.user()) {
             self.make_room(open, row.size());
@@ -231,7 +232,6 @@ impl<'a> Dispatcher<'a> {
 
     /// Adds the object of a row to a batch.
     fn append(&mut self, open: usize, number: u64, row: Row) {
-        self.missing_values.take(&row);
         let batch = &mut self.open[open];
         batch.key = self.encoder.batch_key(&row);
         match batch.push(number, row, self.limits.separator, |row, out| self.encoder.write(row, out)) {
@@ -263,7 +263,7 @@ impl<'a> Dispatcher<'a> {
             if self.changes.is_none() {
                 self.order.closed(batch.items());
             }
-            self.closed_bytes += batch.size();
+            self.closed_bytes += batch.memory();
             self.ready.push_back(batch);
         }
     }

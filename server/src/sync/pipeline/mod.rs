@@ -13,12 +13,11 @@ mod order;
 #[cfg(test)]
 mod tests;
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use chrono::DateTime;
-use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
+use futures::{Stream, StreamExt as _};
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 
@@ -54,8 +53,6 @@ pub enum RunOutcome {
     Stop,
     /// Rows in the overflow have changed and must be read again one by one.
     ReadAgain,
-    /// More rows were refused than `max_failed_share` allows, with the job's cause.
-    TooManyRefused(String),
 }
 
 /// The input of the pipeline.
@@ -103,6 +100,7 @@ pub async fn deliver(
         read: None,
         is_sending: true,
         is_complete: true,
+        answers: (0, 0),
         failed: None,
         halt,
     };
@@ -127,6 +125,8 @@ struct Pipeline<'a, H> {
     is_sending: bool,
     /// Whether all objects of the batches that were delivered are acknowledged.
     is_complete: bool,
+    /// Rows that the destination has answered, and those of them that it has refused.
+    answers: (u64, u64),
     /// The first delivery that failed for good.
     failed: Option<SyncError>,
     halt: H,
@@ -135,7 +135,7 @@ struct Pipeline<'a, H> {
 impl<H: Fn(&SyncError)> Pipeline<'_, H> {
     async fn run(mut self, intake: Intake<'_>) -> Result<RunOutcome, SyncError> {
         let (progress, stop) = (self.deliverer.progress.clone(), self.deliverer.stop.clone());
-        let mut chunks = pin!(intake.chunks());
+        let mut chunks = Some(Box::pin(intake.chunks()));
         // A chunk that is begun is waited for: it may hold what others wait for, as the turn of the run's slot.
         let mut is_reading = false;
         loop {
@@ -155,12 +155,9 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
                 biased;
                 () = stop.asked(), if self.is_sending => self.stop_with(Ok(RunOutcome::Stop)),
                 Some(ended) = self.deliveries.join_next() => self.delivered(ended)?,
-                chunk = chunks.next(), if is_reading => {
+                Some(chunk) = next(&mut chunks), if is_reading => {
                     is_reading = false;
-                    // The stream has no end.
-                    if let Some(chunk) = chunk {
-                        self.compare(chunk);
-                    }
+                    self.compare(chunk);
                 }
                 Some(compared) = self.comparing.next(), if self.read.is_none() && !self.comparing.is_empty() => {
                     self.take(compared);
@@ -170,7 +167,10 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
                 }
                 () = progress.wait_for_room(), if self.read.is_none() && !progress_has_room => {}
             }
-            is_reading &= self.read.is_none();
+            if self.read.is_some() {
+                // What it holds must not be held while the rest is delivered.
+                (chunks, is_reading) = (None, false);
+            }
         }
         self.dispatcher.missing_values.warn();
         self.outcome()
@@ -241,7 +241,8 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
 
     fn delivered(&mut self, ended: Result<Finished, JoinError>) -> Result<(), SyncError> {
         let error = match ended {
-            Ok(Finished { batch, users, is_complete, ended: Ok(()) }) => {
+            Ok(Finished { batch, users, answers, is_complete, ended: Ok(()) }) => {
+                self.answers = (self.answers.0 + answers.0, self.answers.1 + answers.1);
                 self.is_complete &= is_complete;
                 // No row may overtake an older one of its user.
                 if !self.is_complete {
@@ -256,30 +257,38 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
             Ok(Finished { ended: Err(error), .. }) => error,
             Err(error) => SyncError::Failed(format!("a delivery task failed: {error}")),
         };
-        (self.halt)(self.failed.get_or_insert(error));
-        self.stop_with(Ok(RunOutcome::Stop));
+        self.fail(error);
         Ok(())
     }
 
     /// Ends the run early if too many rows are refused.
     fn check_refusals(&mut self) {
         let Some(most) = self.max_failed_share else { return };
-        let is_all_sent = self.read.is_some() && self.dispatcher.is_empty();
-        if !self.is_sending || is_all_sent {
+        let is_all_answered = self.read.is_some() && self.dispatcher.is_empty() && self.deliveries.is_empty();
+        if !self.is_sending || is_all_answered {
             return;
         }
         let (rows, refused, pending) = {
             let progress = self.deliverer.progress.lock();
-            (progress.acknowledged(), progress.counts().1, progress.pending())
+            (progress.acknowledged(), progress.counts().1, progress.pending() as u64)
         };
-        // Rows may be refused before older ones are answered.
-        if rows >= MIN_ROWS_FOR_SHARE && refused as f64 > (rows + pending as u64) as f64 * most {
+        // Rows may be refused before older ones are sent, so those count as if they were accepted; but of rows that were sent,
+        // only the answers count.
+        let too_many = |refused: u64, rows: u64| rows >= MIN_ROWS_FOR_SHARE && refused as f64 > rows as f64 * most;
+        let (answered, refused_answers) = self.answers;
+        if too_many(refused_answers, answered) || rows >= MIN_ROWS_FOR_SHARE && too_many(refused, rows + pending) {
             let cause = format!(
                 "{refused} of {rows} rows were refused, more than `max_failed_share` ({most}) allows; the next sync takes what is left"
             );
-            self.is_sending = false;
-            self.read = Some(Ok(RunOutcome::TooManyRefused(cause)));
+            // Also those that are ready to be sent are stopped.
+            self.fail(SyncError::Failed(cause));
         }
+    }
+
+    /// Stops all tasks of the run.
+    fn fail(&mut self, error: SyncError) {
+        (self.halt)(self.failed.get_or_insert(error));
+        self.stop_with(Ok(RunOutcome::Stop));
     }
 
     fn outcome(self) -> Result<RunOutcome, SyncError> {
@@ -297,6 +306,11 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
             Some(outcome) => outcome,
         }
     }
+}
+
+/// The next item of a stream that has no end, while there is one.
+async fn next<S: Stream + Unpin>(stream: &mut Option<S>) -> Option<S::Item> {
+    stream.as_mut()?.next().await
 }
 
 /// The row error of a row.

@@ -137,9 +137,7 @@ impl Run<'_> {
                 )),
                 Some(EarlyEnd::Stop) | None => None,
             },
-            Ok(RunOutcome::TooManyRefused(cause)) | Err(SyncError::Failed(cause) | SyncError::Transient(cause)) => {
-                error(cause)
-            }
+            Err(SyncError::Failed(cause) | SyncError::Transient(cause)) => error(cause),
             Err(SyncError::Config(cause)) => Some((JobStatus::ConfigError, Some(cause))),
         }
     }

@@ -40,7 +40,7 @@ impl Run<'_> {
     /// about to be overwritten.
     pub(super) async fn comparison(&self) -> Result<Option<Comparison>, SyncError> {
         let Runner { store, integration, .. } = self.runner;
-        let (lease, destination) = (&self.claimed.lease, integration.destination.identity());
+        let (lease, destination) = (&self.claimed.lease, integration.destination.account());
         loop {
             let open = async {
                 if !integration.only_changed {

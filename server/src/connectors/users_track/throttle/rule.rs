@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Requests in flight at first. Slow answers alone lower it no further.
+/// Requests in flight at first. It is not lowered further.
 const START: f64 = 8.0;
 /// By how much a number that is too high is lowered.
 const LOWER: f64 = 0.8;
@@ -154,12 +154,9 @@ impl Rule {
             return;
         }
         self.failed = Some(now);
-        self.in_flight = if std::mem::take(&mut self.answered) {
-            (self.in_flight * LOWER).max(1.0)
-        } else {
-            // Nothing is answered any more.
-            (self.in_flight / 2.0).max(START.min(self.in_flight))
-        };
+        // Much, if nothing is answered any more.
+        let lower = if std::mem::take(&mut self.answered) { LOWER } else { 0.5 };
+        self.in_flight = (self.in_flight * lower).max(START.min(self.in_flight));
     }
 
     /// The destination has answered 429. Returns whether that lowers the rate.
@@ -169,7 +166,8 @@ impl Rule {
         }
         let taken = self.taken.count(now);
         // Where fewer requests were sent than the rate allows, what was taken says little about the limit.
-        let at = if taken < self.rate / 2.0 { self.rate } else { taken };
+        let before = self.limited.filter(|(limited, _)| now - *limited < LONG).map_or(self.rate, |(_, at)| at);
+        let at = if taken < self.rate / 2.0 { before } else { taken };
         self.rate = (taken.max(self.rate / 3.0) * BACK).max(LOWEST).min(self.rate);
         self.limited = Some((now, at));
         true

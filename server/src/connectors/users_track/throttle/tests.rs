@@ -291,10 +291,14 @@ async fn permits_follow_the_number_in_flight() {
     permits.drain(..4);
     assert_eq!(throttle.in_flight(), 8, "it is not lowered below eight while nothing is answered");
     assert!(futures::poll!(&mut waits).is_ready());
-    sleep(SECOND).await;
-    throttle.answered(Instant::now(), 1, true);
-    throttle.failed();
-    assert_eq!(throttle.in_flight(), 6);
     drop(permits);
-    assert_eq!(throttle.permits.available_permits(), 6);
+    assert_eq!(throttle.permits.available_permits(), 8);
+    let fewer = Most { rate: 1e5, in_flight: 3 };
+    let held = throttle.permit().await;
+    throttle.change(|state| state.join(fewer));
+    assert_eq!((throttle.in_flight(), throttle.permits.available_permits()), (3, 2));
+    throttle.change(|state| state.join(Most { in_flight: 1, ..fewer }));
+    assert!(!held.is_surplus() && throttle.permits.available_permits() == 0);
+    drop(held);
+    assert_eq!(throttle.permits.available_permits(), 1);
 }
