@@ -116,11 +116,16 @@ impl OpenUsersTrack {
             };
             if self.suspects.is_trusted() {
                 turn = None;
-            } else if turn.is_none() && self.turn.try_lock().is_err() {
-                // Everything may be refused: what another batch shows is waited for.
-                permit = None;
-                let Some(lock) = self.wait(self.turn.lock()).await else { return Ok(()) };
-                turn = Some(lock).filter(|_| !self.suspects.is_trusted());
+            } else if turn.is_none() {
+                if self.wait(self.throttle.allow(&mut permit)).await.is_none() {
+                    return Ok(());
+                }
+                // Everything may be refused: what the batch shows that is searched now is waited for.
+                if !self.suspects.is_trusted() && self.turn.try_lock().is_err() {
+                    permit = None;
+                    let Some(lock) = self.wait(self.turn.lock()).await else { return Ok(()) };
+                    turn = Some(lock).filter(|_| !self.suspects.is_trusted());
+                }
             }
             let first = stretch.objects.start;
             match self.send(batch, &mut stretch, &mut permit).await? {

@@ -108,20 +108,26 @@ impl Throttle {
         }
     }
 
-    /// Waits until a request may be sent. A permit that is passed is kept, unless fewer requests may be in flight now.
-    pub async fn ready<'a>(&'a self, permit: &mut Option<Permit<'a>>) {
+    /// Waits for a permit. One that is passed is kept, unless fewer requests may be in flight now.
+    pub async fn allow<'a>(&'a self, permit: &mut Option<Permit<'a>>) {
         permit.take_if(|permit| permit.is_surplus());
+        if permit.is_none() {
+            *permit = Some(self.permit().await);
+        }
+    }
+
+    /// Waits until a request may be sent: for a permit, the end of pauses, and a turn.
+    pub async fn ready<'a>(&'a self, permit: &mut Option<Permit<'a>>) {
         loop {
             if let Some(until) = self.pauses.until() {
                 sleep_until(until).await;
-            } else if permit.is_none() {
-                *permit = Some(self.permit().await);
-            } else {
-                self.turn().await;
-                // Turns are not saved up during a pause that has begun meanwhile.
-                if self.pauses.until().is_none() {
-                    return;
-                }
+                continue;
+            }
+            self.allow(permit).await;
+            self.turn().await;
+            // Turns are not saved up during a pause that has begun meanwhile.
+            if self.pauses.until().is_none() {
+                return;
             }
         }
     }
