@@ -4,6 +4,7 @@
 //! waits, and continues if a renewal succeeds before another worker has claimed the job. Time is measured by a clock that
 //! keeps running while the machine is suspended.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -110,11 +111,22 @@ impl Fence {
 
     /// Runs a future that must not outlive the lease. Drops it and returns `None` if the lease ends first.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        let work = std::future::poll_fn(|context| match self.has_ended() {
+            // A machine that was suspended must not go on with it first.
+            true => Poll::Pending,
+            false => work.as_mut().poll(context),
+        });
         tokio::select! {
             biased;
             done = work => Some(done),
             () = self.lease_ended() => None,
         }
+    }
+
+    /// Whether nothing may be sent any more, not even what has begun.
+    pub fn has_ended(&self) -> bool {
+        self.0.as_ref().is_some_and(|(state, clock)| state.borrow().requests_end() <= clock.now())
     }
 
     async fn lease_ended(&self) {

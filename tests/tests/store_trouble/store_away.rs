@@ -43,8 +43,8 @@ impl Outage {
 async fn outage_during_a_sync(outage: Outage, replicas: usize) {
     const ROWS: usize = 60_000;
     const AWAY: Duration = Duration::from_secs(9);
-    /// 200 objects are in flight, and 1,000 a second are accepted until the server notices that nothing is recorded.
-    const MOST_AGAIN: usize = 2_000;
+    /// At most 6,400 objects are in flight, and 24,000 a second are accepted until the server notices that nothing is recorded.
+    const MOST_AGAIN: usize = 8_000;
     let mut postgres = postgres();
     let mut sync = IntoService::new(Setup::with_rows(ROWS), Duration::from_millis(200)).await;
     sync.setup.destination.push_str("\nbatch_size = 25");

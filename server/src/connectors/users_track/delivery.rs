@@ -236,7 +236,10 @@ impl OpenUsersTrack {
             let request = self.suspects.begin_request();
             let sent_at = Instant::now();
             let in_flight = InFlight::begin(&METRICS.destination_requests_in_flight);
-            let sent = self.context.fence.within(self.endpoint.post(body.clone(), stretch.len())).await;
+            let sent = {
+                let fence = &self.context.fence;
+                fence.within(self.endpoint.post(body.clone(), fence, stretch.len())).await
+            };
             drop(in_flight);
             // If the lease ended first, the request is repeated once the lease is held again.
             let Some(meaning) = sent else { continue };

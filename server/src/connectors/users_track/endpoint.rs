@@ -1,11 +1,13 @@
 //! The endpoint of a service, and how requests are sent to it.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use chrono::Utc;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 use reqwest::Client;
 
 use super::connection_error::{Timeouts, describe};
@@ -14,6 +16,7 @@ use super::settings::UsersTrack;
 use super::track_response::{self, Meaning, Processed};
 use crate::secret::Secret;
 use crate::sync::SyncError;
+use crate::sync::lease_keeper::Fence;
 use crate::sync::object::BatchKey;
 use crate::types::IntegrationKind;
 
@@ -78,7 +81,7 @@ impl Endpoint {
 
     /// Sends a request without objects. The service first checks the key and then refuses the empty request.
     pub async fn probe(&self) -> Result<(), SyncError> {
-        let (status, meaning) = self.request(Bytes::from_static(b"{}"), 0).await?;
+        let (status, meaning) = self.request(Bytes::from_static(b"{}"), &Fence::none(), 0).await?;
         match meaning {
             Meaning::Processed(Processed { foreign_body: true, .. }) => {
                 let status = status.map_or(0, |status| status.as_u16());
@@ -94,14 +97,19 @@ impl Endpoint {
         }
     }
 
-    /// Sends a request with this many objects.
-    pub async fn post(&self, body: Bytes, objects: usize) -> Result<Meaning, SyncError> {
-        self.request(body, objects).await.map(|(_, meaning)| meaning)
+    /// Sends a request with this many objects, unless the lease ends before its body is written.
+    pub async fn post(&self, body: Bytes, fence: &Fence, objects: usize) -> Result<Meaning, SyncError> {
+        self.request(body, fence, objects).await.map(|(_, meaning)| meaning)
     }
 
     /// Sends a request with this many objects. Without an answer there is no status.
-    async fn request(&self, body: Bytes, objects: usize) -> Result<(Option<StatusCode>, Meaning), SyncError> {
-        match self.exchange(body).await {
+    async fn request(
+        &self,
+        body: Bytes,
+        fence: &Fence,
+        objects: usize,
+    ) -> Result<(Option<StatusCode>, Meaning), SyncError> {
+        match self.exchange(FencedBody { bytes: Some(body), fence: fence.clone() }).await {
             Ok((status, headers, answer)) => {
                 let meaning = track_response::read(status, &headers, &self.without_key(answer), objects, Utc::now())?;
                 Ok((Some(status), meaning))
@@ -136,8 +144,8 @@ impl Endpoint {
         }
     }
 
-    async fn exchange(&self, body: Bytes) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
-        let mut response = self.http.post(&self.address).body(body).send().await?;
+    async fn exchange(&self, body: FencedBody) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
+        let mut response = self.http.post(&self.address).body(reqwest::Body::wrap(body)).send().await?;
         let status = response.status();
         // The bodies of other answers are not used, so it does not matter if they are incomplete.
         let needs_body = matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE);
@@ -151,6 +159,33 @@ impl Endpoint {
             }
         }
         Ok((status, std::mem::take(response.headers_mut()), answer))
+    }
+}
+
+/// A body that is not written once the lease has ended: a process that was suspended goes on with what its connections were
+/// about to write, before anything else.
+struct FencedBody {
+    bytes: Option<Bytes>,
+    fence: Fence,
+}
+
+impl Body for FencedBody {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(self.bytes.take().map(|bytes| match self.fence.has_ended() {
+            true => Err(std::io::Error::other("the lease of the sync has ended")),
+            false => Ok(Frame::data(bytes)),
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, Bytes::len) as u64)
     }
 }
 

@@ -18,8 +18,9 @@ const PAUSE_FACTOR: u32 = 2;
 /// The same for destinations with positions. They are truncated to the last checkpoint after a crash, so rare checkpoints
 /// cause no duplicates.
 const PAUSE_FACTOR_WITH_POSITION: u32 = 10;
-/// While a checkpoint takes longer than this, delivery pauses.
-const SLOW_CHECKPOINT: Duration = Duration::from_millis(500);
+/// While a checkpoint takes longer than this, delivery pauses: at full speed a few thousand rows are delivered in this time, which
+/// would be sent again if this worker died.
+const SLOW_CHECKPOINT: Duration = Duration::from_millis(50);
 
 impl Run<'_> {
     /// Writes checkpoints until one fails.
