@@ -32,6 +32,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod time;
+mod watermark_changes;
 mod watermarks;
 
 use std::fmt;
@@ -61,7 +62,8 @@ pub use retention::Retention;
 pub use row_errors::{MAX_ROW_ERRORS, RowError};
 pub use schedules::TakenTick;
 pub use statistics::{IntegrationStatistics, Ping, QueueStatistics};
-pub use watermarks::{KnownAttributes, Overflow, Route, Watermark, WatermarkChange};
+pub use watermark_changes::{KnownAttributes, WatermarkChange};
+pub use watermarks::{Overflow, Route, Watermark};
 
 /// The store. Cheap to clone; clones share their connections.
 #[derive(Clone)]

@@ -12,6 +12,7 @@ mod not_an_object;
 mod payload;
 #[cfg(test)]
 mod tests;
+mod text;
 mod warnings;
 
 use chrono::{DateTime, SecondsFormat};

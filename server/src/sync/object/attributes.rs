@@ -10,7 +10,7 @@ use highway::{HighwayHash as _, HighwayHasher};
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::payload::Key;
+use super::text::Text;
 
 /// Values that are nested deeper are never the same.
 const MAX_DEPTH: usize = 32;
@@ -73,8 +73,8 @@ impl AttributeHasher {
         let as_text = |value: &str| Some(self.digest(&[name, b"text", value.as_bytes()]));
         match value.as_bytes() {
             [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => Some(self.digest(&[name, b"string", inner])),
-            [b'"', ..] => match serde_json::from_str::<Key<'_>>(value) {
-                Ok(Key(text)) => Some(self.digest(&[name, b"string", text.as_bytes()])),
+            [b'"', ..] => match serde_json::from_str::<Text<'_>>(value) {
+                Ok(Text(text)) => Some(self.digest(&[name, b"string", text.as_bytes()])),
                 Err(_) => as_text(value),
             },
             [b'-' | b'0'..=b'9', ..] => Some(self.digest(&[name, b"number", canonical_number(value).as_bytes()])),
@@ -115,7 +115,7 @@ impl AttributeHasher {
 }
 
 /// The members of an object, in their order.
-struct Members<'a>(Vec<(Key<'a>, &'a RawValue)>);
+struct Members<'a>(Vec<(Text<'a>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     fn read(object: &'a str) -> Result<Members<'a>, serde_json::Error> {

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::row::Identifier;
 use super::attributes::{AttributeHasher, Attributes, Collector};
+use super::text::Text;
 use super::{event_time, not_an_object};
 use crate::text::{counted, grouped};
 use crate::types::IntegrationKind;
@@ -117,7 +118,7 @@ impl<'de> Visitor<'de> for KeyVisitor<'_, '_, 'de> {
     fn visit_map<M: MapAccess<'de>>(mut self, mut map: M) -> Result<Found<'de>, M::Error> {
         let mut found = Found::default();
         let mut count = 0;
-        while let Some(key) = map.next_key::<Key<'de>>()? {
+        while let Some(key) = map.next_key::<Text<'de>>()? {
             let value: &RawValue = map.next_value()?;
             count += 1;
             let key = key.0.as_ref();
@@ -218,7 +219,7 @@ fn quantity(value: &RawValue) -> Result<(), String> {
 
 fn text<'a>(key: &str, value: Option<&'a RawValue>) -> Result<Cow<'a, str>, String> {
     let value = value.ok_or_else(|| missing(key))?;
-    let text = serde_json::from_str::<Key<'a>>(value.get()).map_err(|_| format!("`{key}` must be a string"))?.0;
+    let text = serde_json::from_str::<Text<'a>>(value.get()).map_err(|_| format!("`{key}` must be a string"))?.0;
     if text.is_empty() { Err(format!("`{key}` is empty")) } else { Ok(text) }
 }
 
@@ -247,7 +248,7 @@ fn properties(value: &RawValue) -> Result<(), String> {
 
         fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Option<String>, M::Error> {
             let mut refused = None;
-            while let Some((Key(name), _)) = map.next_entry::<Key<'de>, IgnoredAny>()? {
+            while let Some((Text(name), _)) = map.next_entry::<Text<'de>, IgnoredAny>()? {
                 let wrong = match name.chars().count() {
                     0 => "a property's name is empty".to_owned(),
                     length if length > LONGEST_NAME => {
@@ -269,7 +270,3 @@ fn properties(value: &RawValue) -> Result<(), String> {
         Err(_) => Err("`properties` must be an object".into()),
     }
 }
-
-/// A key, borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-pub struct Key<'a>(#[serde(borrow)] pub Cow<'a, str>);
