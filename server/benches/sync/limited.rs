@@ -1,20 +1,17 @@
 //! A local service that is far away and allows only so many requests a second.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use hyper::body::Incoming;
 use tokio::task::JoinHandle;
 
 use crate::compare::Tally;
+use crate::sink::{Answer, serve};
 
 /// What surrounds the objects of a request.
 const FRAMING: usize = r#"{"attributes":[]}"#.len();
@@ -37,21 +34,9 @@ struct State {
 impl Limited {
     /// Starts a service that answers after this delay, and accepts so many requests in any second.
     pub async fn start(delay: Duration, limit: usize) -> Limited {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State { accepted: VecDeque::new(), refused: 0, tally: None }));
         let shared = state.clone();
-        let task = tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                stream.set_nodelay(true).unwrap();
-                let state = shared.clone();
-                let service = service_fn(move |request| answer(request, state.clone(), delay, limit));
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-                );
-            }
-        });
+        let (address, task) = serve(move |request| answer(request, shared.clone(), delay, limit)).await;
         Limited { address, state, task }
     }
 
@@ -78,12 +63,7 @@ impl Drop for Limited {
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    state: Arc<Mutex<State>>,
-    delay: Duration,
-    limit: usize,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>, delay: Duration, limit: usize) -> Answer {
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let is_accepted = {
         let (mut state, now) = (state.lock().unwrap(), Instant::now());

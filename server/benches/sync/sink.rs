@@ -13,6 +13,26 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+/// The answer to a request.
+pub type Answer = Result<Response<Full<Bytes>>, Infallible>;
+
+/// Answers requests on loopback until the task is aborted.
+pub async fn serve<F: Future<Output = Answer> + Send + 'static>(
+    answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let service = service_fn(answer.clone());
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    (address, task)
+}
+
 pub struct Sink {
     address: SocketAddr,
     bodies: Arc<Mutex<Vec<Bytes>>>,
@@ -22,19 +42,9 @@ pub struct Sink {
 impl Sink {
     /// Starts a service that answers each request after this delay.
     pub async fn start(delay: Duration) -> Sink {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
         let bodies = Arc::<Mutex<Vec<Bytes>>>::default();
         let kept = bodies.clone();
-        let task = tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                stream.set_nodelay(true).unwrap();
-                let bodies = kept.clone();
-                let answer = service_fn(move |request| answer(request, bodies.clone(), delay));
-                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
-            }
-        });
+        let (address, task) = serve(move |request| answer(request, kept.clone(), delay)).await;
         Sink { address, bodies, task }
     }
 
@@ -54,11 +64,7 @@ impl Drop for Sink {
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    bodies: Arc<Mutex<Vec<Bytes>>>,
-    delay: Duration,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, bodies: Arc<Mutex<Vec<Bytes>>>, delay: Duration) -> Answer {
     let body = request.into_body().collect().await.unwrap().to_bytes();
     bodies.lock().unwrap().push(body);
     if !delay.is_zero() {

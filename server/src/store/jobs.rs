@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::ops::AddAssign;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -164,6 +165,14 @@ pub struct Spared {
     pub attributes_sent: u64,
     /// Attributes that were left out, those of unsent rows included.
     pub attributes_spared: u64,
+}
+
+impl AddAssign for Spared {
+    fn add_assign(&mut self, other: Spared) {
+        self.rows += other.rows;
+        self.attributes_sent += other.attributes_sent;
+        self.attributes_spared += other.attributes_spared;
+    }
 }
 
 /// A job to be started.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::object::ObjectEncoder;
+use super::object::attributes::Attribute;
 use super::row::{ComparedAttributes, Row, RowHasher};
 use super::user_attributes::UserAttributes;
-use crate::store::{AttributeSet, Store, StoreError};
+use crate::store::{AttributeSet, Spared, Store, StoreError};
 
 /// The attributes of users, by their hashes.
 pub type KnownUsers = HashMap<u128, UserAttributes>;
@@ -48,5 +49,41 @@ impl Comparison {
         let Some(set) = self.set else { return Ok(KnownUsers::new()) };
         let known = self.store.attributes(set, users).await?;
         Ok(known.into_iter().map(|(user, bytes)| (user, UserAttributes::read(&bytes))).collect())
+    }
+}
+
+/// What differs between a row and what the destination has of its user.
+#[derive(Debug)]
+pub struct Difference {
+    /// The places of the attributes that differ. At most 250, as a payload has.
+    places: Vec<u16>,
+    /// Their number, that of the others, and whether the row need not be sent.
+    pub spared: Spared,
+}
+
+impl Difference {
+    /// Compares a row with what is known of its user; `None` if nothing is.
+    pub fn of(row: &ComparedAttributes, known: Option<&UserAttributes>) -> Difference {
+        let all = &row.attributes.attributes;
+        let differs = |attribute: &Attribute| known.is_none_or(|known| !known.has(attribute));
+        let places: Vec<u16> =
+            (0..).zip(all).filter(|(_, attribute)| differs(attribute)).map(|(place, _)| place).collect();
+        let spared = Spared {
+            // A row without attributes creates a user that is not known.
+            rows: u64::from(places.is_empty() && known.is_some()),
+            attributes_sent: places.len() as u64,
+            attributes_spared: (all.len() - places.len()) as u64,
+        };
+        Difference { places, spared }
+    }
+
+    /// Whether the row need not be sent.
+    pub fn is_none(&self) -> bool {
+        self.spared.rows > 0
+    }
+
+    /// The attributes of the row that differ.
+    pub fn attributes<'a>(&'a self, row: &'a ComparedAttributes) -> impl Iterator<Item = &'a Attribute> + Clone {
+        self.places.iter().map(|place| &row.attributes.attributes[usize::from(*place)])
     }
 }

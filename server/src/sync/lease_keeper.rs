@@ -4,7 +4,6 @@
 //! waits, and continues if a renewal succeeds before another worker has claimed the job. Time is measured by a clock that
 //! keeps running while the machine is suspended.
 
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -88,6 +87,13 @@ impl Fence {
         Fence(None)
     }
 
+    /// A fence whose lease has ended.
+    #[cfg(test)]
+    pub fn ended() -> Fence {
+        let state = State { granted_at: Duration::ZERO, length: Duration::ZERO, checkpoint_overdue: false };
+        Fence(Some((watch::Sender::new(state).subscribe(), Clock::of(|| Duration::from_secs(1)))))
+    }
+
     /// Whether something may be sent now.
     pub fn is_open(&self) -> bool {
         self.0.as_ref().is_none_or(|(state, clock)| state.borrow().is_open(clock.now()))
@@ -111,17 +117,13 @@ impl Fence {
 
     /// Runs a future that must not outlive the lease. Drops it and returns `None` if the lease ends first.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = std::pin::pin!(work);
-        let work = std::future::poll_fn(|context| match self.has_ended() {
-            // A machine that was suspended must not go on with it first.
-            true => Poll::Pending,
-            false => work.as_mut().poll(context),
-        });
-        tokio::select! {
+        let done = tokio::select! {
             biased;
             done = work => Some(done),
             () = self.lease_ended() => None,
-        }
+        };
+        // After a suspension of the machine, what has failed because of the end may be seen before the end.
+        done.filter(|_| !self.has_ended())
     }
 
     /// Whether nothing may be sent any more, not even what has begun.

@@ -2,10 +2,9 @@
 
 use chrono::DateTime;
 
-use super::comparison::{Comparison, KnownUsers};
+use super::comparison::{Comparison, Difference, KnownUsers};
 use super::error::SyncError;
 use super::integration::Integration;
-use super::object::attributes::Attribute;
 use super::object::{ObjectEncoder, Warning, WarningKind, identifier_object, warnings};
 use super::pipeline::refusal;
 use super::row::{Row, RowHasher};
@@ -170,20 +169,16 @@ impl Planner {
         let written = match &row.compared {
             None => self.encoder.write(row, &mut object),
             Some(compared) => {
-                let user = self.users.entry(compared.user).or_default();
-                let all = &compared.attributes.attributes;
-                let changed: Vec<&Attribute> = all.iter().filter(|attribute| !user.has(attribute)).collect();
+                let difference = Difference::of(compared, self.users.get(&compared.user));
                 if let Some(saving) = saving {
-                    saving.spared.rows += u64::from(changed.is_empty());
-                    saving.spared.attributes_sent += changed.len() as u64;
-                    saving.spared.attributes_spared += (all.len() - changed.len()) as u64;
+                    saving.spared += difference.spared;
                     saving.rows += 1;
                 }
-                if changed.is_empty() {
+                if difference.is_none() {
                     return Planned::Unchanged(row.identifier.as_ref().map(identifier_object).unwrap_or_default());
                 }
-                user.acknowledge(changed.iter().copied());
-                self.encoder.write_some(row, &compared.attributes, changed.into_iter(), &mut object);
+                self.users.entry(compared.user).or_default().acknowledge(difference.attributes(compared));
+                self.encoder.write_some(row, &compared.attributes, difference.attributes(compared), &mut object);
                 Ok(())
             }
         };

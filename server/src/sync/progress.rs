@@ -165,9 +165,7 @@ impl Progress {
     fn spare(&mut self, spared: Spared) {
         METRICS.attributes_sent.inc_by(spared.attributes_sent);
         METRICS.attributes_spared.inc_by(spared.attributes_spared);
-        self.spared.rows += spared.rows;
-        self.spared.attributes_sent += spared.attributes_sent;
-        self.spared.attributes_spared += spared.attributes_spared;
+        self.spared += spared;
     }
 
     /// Changes the attributes that a user is known to have. Returns the number of the change.

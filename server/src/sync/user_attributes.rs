@@ -39,8 +39,8 @@ impl UserAttributes {
     }
 
     /// Their stored form.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.0.as_flattened().to_vec()
+    pub fn bytes(self) -> Vec<u8> {
+        self.0.into_flattened()
     }
 
     /// Whether the destination has this attribute with this value.
@@ -89,7 +89,7 @@ mod tests {
         assert!(!user.has(&attribute(5, Some(2))) && !user.has(&attribute(4, Some(1))));
         user.acknowledge(&[attribute(5, Some(2))]);
         assert!(!user.has(&attribute(5, Some(1))), "an earlier value has to be sent again");
-        let stored = UserAttributes::read(&user.bytes());
+        let stored = UserAttributes::read(&user.clone().bytes());
         assert_eq!(stored, user);
         user.acknowledge(&[attribute(5, None)]);
         assert!(!user.has(&attribute(5, Some(2))) && !user.has(&attribute(5, None)));
@@ -102,7 +102,7 @@ mod tests {
         let mut user = UserAttributes::default();
         for name in 0..10_000 {
             user.acknowledge(&[attribute(name, Some(7)), attribute(u32::MAX, Some(7))]);
-            assert!(user.bytes().len() <= MOST * ENTRY);
+            assert!(user.size() <= MOST * ENTRY);
             assert!(user.has(&attribute(name, Some(7))) && user.has(&attribute(u32::MAX, Some(7))));
         }
     }

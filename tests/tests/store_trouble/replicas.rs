@@ -1,14 +1,15 @@
 //! Three replicas with one store: simultaneous triggers, random kills, and a replica suspended for longer than its
 //! lease.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use contract_tests::into_service::IntoService;
 use contract_tests::process::ServerProcess;
 use contract_tests::requests::Api;
-use contract_tests::sql::postgres;
+use contract_tests::sql::{connect, execute, postgres};
 use contract_tests::{INTEGRATION, Setup, eventually};
 use futures::future::join_all;
 use rustix::process::Signal;
@@ -98,11 +99,18 @@ async fn a_suspended_replica_delivers_nothing_older_than_the_other_has_delivered
     stopped.signal(Signal::STOP);
     let at_the_stop = sync.arrived().rows;
     eventually("the other has taken the job", async || (other.logged("sync resumed") == 1).then_some(())).await;
-    // Wait until it has repeated what it must repeat, and is ahead of the first replica.
+    // From here on only the other delivers: what the first one had sent has arrived, and the other repeats some of it.
+    let resumed = sync.fake_braze.objects().len();
+    let connections: HashSet<SocketAddr> = sync.fake_braze.received().iter().map(|request| request.peer).collect();
     eventually("the other gets on", async || (sync.arrived().rows > at_the_stop + 6_000).then_some(())).await;
-    let before = sync.fake_braze.objects().len();
     assert!(sync.arrived().rows < ROWS, "the sync had ended before the first one went on: give it more rows");
+    let requests = sync.fake_braze.requests();
+    // For as long as its statements wait, the first one cannot learn from the store that it has lost the job.
+    let mut store = connect(&sync.setup.store).await;
+    execute(&mut store, "BEGIN; LOCK TABLE jobs IN EXCLUSIVE MODE").await;
     stopped.signal(Signal::CONT);
+    sleep(Duration::from_secs(1)).await;
+    execute(&mut store, "ROLLBACK").await;
 
     let api = Api::new(&other.url, &sync.setup.key);
     let job = api.ended(INTEGRATION, TURN).await;
@@ -118,17 +126,24 @@ async fn a_suspended_replica_delivers_nothing_older_than_the_other_has_delivered
         let status = server.ends_within(Duration::from_secs(10)).await;
         assert!(status.is_some_and(|status| status.success()), "{}", server.log());
     }
+    let received = sync.fake_braze.received();
+    let late: Vec<usize> =
+        (requests..received.len()).filter(|number| connections.contains(&received[*number].peer)).collect();
+    assert!(late.is_empty(), "requests {late:?} of {} came from the first replica after it went on", received.len());
+    let user_and_row = |object: &serde_json::Value| {
+        (object["external_id"].as_str().unwrap().to_owned(), object["row"].as_u64().unwrap())
+    };
+    let objects = sync.fake_braze.objects();
     let mut newest: HashMap<String, u64> = HashMap::new();
-    for (number, object) in sync.fake_braze.objects().iter().enumerate() {
-        let (user, row) = (object["external_id"].as_str().unwrap(), object["row"].as_u64().unwrap());
-        let known = newest.entry(user.to_owned()).or_default();
-        assert!(number < before || row >= *known, "row {row} of {user} was delivered after {known}");
-        *known = row.max(*known);
+    for (user, row) in objects[resumed..].iter().map(user_and_row) {
+        let known = newest.entry(user.clone()).or_default();
+        assert!(row >= *known, "row {row} of {user} was delivered after {known}");
+        *known = row;
     }
     let arrived = sync.arrived();
     println!("{} rows of {ROWS} were sent again", arrived.again);
     assert_eq!(arrived.rows, ROWS, "every row arrives");
     assert_eq!(stopped.logged("sync ended") + other.logged("sync ended"), 1, "it ended once");
-    let last = &newest["user-299"];
-    assert_eq!(*last, ROWS as u64 - 1);
+    let last = objects.iter().map(user_and_row).filter(|(user, _)| user == "user-299").map(|(_, row)| row).max();
+    assert_eq!(last, Some(ROWS as u64 - 1));
 }

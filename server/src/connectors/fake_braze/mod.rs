@@ -42,6 +42,8 @@ pub struct FakeBraze {
 pub struct Received {
     /// When it was answered.
     pub at: Instant,
+    /// The caller's end of the connection.
+    pub peer: SocketAddr,
     /// Its path.
     pub path: String,
     /// Its body, or null if it was not JSON.
@@ -175,24 +177,24 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                connections.spawn(connection(stream, state.clone()));
+            accepted = listener.accept() => if let Ok((stream, peer)) = accepted {
+                connections.spawn(connection(stream, peer, state.clone()));
             },
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn connection(stream: TcpStream, state: Arc<State>) {
+async fn connection(stream: TcpStream, peer: SocketAddr, state: Arc<State>) {
     let service = service_fn(move |request| {
         let state = state.clone();
-        async move { answer(&state, request).await }
+        async move { answer(&state, peer, request).await }
     });
     // Connection errors are the peer's doing or scripted.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+async fn answer(state: &State, peer: SocketAddr, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let (scripted, delay) = {
         let mut records = state.records();
         records.at_once += 1;
@@ -236,7 +238,7 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Bo
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
     let accepted = records.objects.len() - before;
-    records.requests.push(Received { at: Instant::now(), path, body, status, accepted });
+    records.requests.push(Received { at: Instant::now(), peer, path, body, status, accepted });
     response.ok_or(Cut)
 }
 

@@ -209,7 +209,35 @@ mod tests {
         probe_url(&url).await
     }
 
-    async fn probe_url(url: &str) -> Result<(), String> {
+    /// What a server receives of a request with the body `objects`.
+    async fn received(fence: Fence) -> String {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = endpoint(&format!("http://{}", server.local_addr().unwrap()));
+        let received = std::thread::spawn(move || {
+            let (mut caller, _) = server.accept().unwrap();
+            let mut received = Vec::new();
+            let mut part = [0; 1024];
+            while !received.ends_with(b"objects") {
+                match caller.read(&mut part).unwrap_or(0) {
+                    0 => break,
+                    length => received.extend_from_slice(&part[..length]),
+                }
+            }
+            String::from_utf8(received).unwrap()
+        });
+        assert!(matches!(endpoint.post(Bytes::from_static(b"objects"), &fence, 1).await, Ok(Meaning::Transient(..))));
+        received.join().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_is_not_written_once_the_lease_has_ended() {
+        let request = received(Fence::none()).await;
+        assert!(request.to_lowercase().contains("content-length: 7\r\n") && request.ends_with("objects"), "{request}");
+        let request = received(Fence::ended()).await;
+        assert!(!request.contains("objects"), "{request}");
+    }
+
+    fn endpoint(url: &str) -> Endpoint {
         let settings = UsersTrack {
             url: url.to_owned(),
             api_key: Secret::new("key"),
@@ -220,7 +248,11 @@ mod tests {
             give_up_after: Duration::ZERO,
             give_up_when_limited_after: Duration::ZERO,
         };
-        let probed = Endpoint::new(&settings, IntegrationKind::Attributes).unwrap().probe().await;
+        Endpoint::new(&settings, IntegrationKind::Attributes).unwrap()
+    }
+
+    async fn probe_url(url: &str) -> Result<(), String> {
+        let probed = endpoint(url).probe().await;
         probed.map_err(|error| error.to_string().replace(url, "SERVER"))
     }
 

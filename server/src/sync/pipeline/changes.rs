@@ -11,8 +11,7 @@ use std::hash::BuildHasherDefault;
 
 use super::order::IdentityHasher;
 use crate::store::Spared;
-use crate::sync::comparison::KnownUsers;
-use crate::sync::object::attributes::Attribute;
+use crate::sync::comparison::{Difference, KnownUsers};
 use crate::sync::progress::{Progress, SentAttributes};
 use crate::sync::row::ComparedAttributes;
 use crate::sync::user_attributes::UserAttributes;
@@ -54,8 +53,8 @@ pub enum Decision {
 /// The attributes of a row that are sent.
 #[derive(Debug)]
 pub struct Sending {
-    /// Their places in the row.
-    pub places: Vec<u16>,
+    /// Which they are.
+    pub difference: Difference,
     /// What is known once they are acknowledged.
     pub sent: Box<SentAttributes>,
     /// They may be sent once the change with this number is saved.
@@ -87,26 +86,20 @@ impl Changes {
 
     /// Decides about a row of a user that has none in delivery. `known` is what the store has said about users of its chunk.
     pub fn decide(&mut self, row: &ComparedAttributes, known: &KnownUsers, progress: &mut Progress) -> Decision {
-        let all = &row.attributes.attributes;
         let now = self.users.get(&row.user).map(|user| &user.attributes).or_else(|| known.get(&row.user));
-        let is_known = |attribute: &Attribute| now.is_some_and(|now| now.has(attribute));
-        let places: Vec<u16> =
-            (0..).zip(all).filter(|(_, attribute)| !is_known(attribute)).map(|(place, _)| place).collect();
-        let attributes_spared = (all.len() - places.len()) as u64;
-        // A row without attributes creates a user that is not known.
-        if places.is_empty() && now.is_some() {
-            return Decision::Unchanged(Spared { rows: 1, attributes_sent: 0, attributes_spared });
+        let difference = Difference::of(row, now);
+        let spared = difference.spared;
+        if difference.is_none() {
+            return Decision::Unchanged(spared);
         }
-        let chosen = || places.iter().map(|place| &all[usize::from(*place)]);
         let mut attributes = now.cloned().unwrap_or_default();
-        let was_known = attributes.forget(chosen());
-        let after = if was_known { progress.save_attributes(row.user, attributes.bytes()) } else { 0 };
+        let was_known = attributes.forget(difference.attributes(row));
+        let after = if was_known { progress.save_attributes(row.user, attributes.clone().bytes()) } else { 0 };
         let mut acknowledged = attributes.clone();
-        acknowledged.acknowledge(chosen());
-        let spared = Spared { rows: 0, attributes_sent: places.len() as u64, attributes_spared };
-        let sent = SentAttributes { user: row.user, attributes: acknowledged, spared };
+        acknowledged.acknowledge(difference.attributes(row));
+        let sent = Box::new(SentAttributes { user: row.user, attributes: acknowledged, spared });
         self.users.insert(row.user, User { attributes, is_busy: true, saved_by: after, asked_before: None });
-        Decision::Send(Sending { places, sent: Box::new(sent), after })
+        Decision::Send(Sending { difference, sent, after })
     }
 
     /// Records that a row of a user is not in delivery any more. `acknowledged` is what the destination has now, if it has
@@ -123,7 +116,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::object::attributes::Attributes;
+    use crate::sync::object::attributes::{Attribute, Attributes};
     use crate::sync::progress::Start;
 
     fn row(user: u128, digest: u64) -> ComparedAttributes {

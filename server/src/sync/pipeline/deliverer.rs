@@ -45,12 +45,13 @@ impl Deliverer {
             () = self.stop.asked() => return Finished { batch, users: Vec::new(), answers: (0, 0), is_complete: false, ended: Ok(()) },
         };
         let Delivery { mut batch, outcomes, ended } = self.destination.deliver(batch).await;
-        let answered = outcomes.iter().flatten().count() as u64;
-        let refused = outcomes.iter().flatten().filter(|outcome| matches!(outcome, Outcome::Refused(_))).count() as u64;
         let is_complete = outcomes.iter().all(Option::is_some);
+        let mut answers = (0, 0);
         let mut acknowledged = Vec::with_capacity(outcomes.len());
         let mut users = Vec::new();
         for (object, outcome) in outcomes.into_iter().enumerate() {
+            answers.0 += u64::from(outcome.is_some());
+            answers.1 += u64::from(matches!(outcome, Some(Outcome::Refused(_))));
             let sent = batch.take_sent(object);
             let item = &batch.items()[object];
             if let Some(sent) = &sent {
@@ -77,6 +78,6 @@ impl Deliverer {
         }
         self.progress.acknowledge(acknowledged);
         self.progress.acknowledge(self.held_back.release(self.destination.confirmed()));
-        Finished { batch, users, answers: (answered, refused), is_complete, ended }
+        Finished { batch, users, answers, is_complete, ended }
     }
 }

@@ -196,17 +196,14 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Adds the object with some attributes of a row to the batch of its key.
-    fn append_some(&mut self, number: u64, row: Row, sending: Sending) {
-        let Some(compared) = row.compared.clone() else { return };
-        let open = self.place(&row);
-        self.make_room(open, row.size());
-        let all = &compared.attributes;
-        let some = sending.places.iter().map(|place| &all.attributes[usize::from(*place)]);
-        let batch = &mut self.open[open];
-        batch.key = self.encoder.batch_key(&row);
-        let encoder = self.encoder;
+    fn append_some(&mut self, number: u64, mut row: Row, sending: Sending) {
+        let (open, size) = (self.place(&row), row.size());
+        let Some(compared) = row.compared.take() else { return };
+        self.make_room(open, size);
+        let (batch, encoder) = (&mut self.open[open], self.encoder);
+        batch.key = encoder.batch_key(&row);
         let write = |row: &Row, out: &mut Vec<u8>| {
-            encoder.write_some(row, all, some, out);
+            encoder.write_some(row, &compared.attributes, sending.difference.attributes(&compared), out);
             Ok(())
         };
         // Writing attributes that were validated cannot fail.

@@ -78,9 +78,7 @@ impl Order {
     /// Records that no further rows are added to the batch with these.
     pub fn closed(&mut self, items: &[Item]) {
         if self.is_needed {
-            for item in items {
-                self.users.entry(item.user).or_default().in_batches += 1;
-            }
+            items.iter().for_each(|item| self.occupy(item.user));
         }
     }
 

@@ -13,6 +13,7 @@ use crate::sync::error::SyncError;
 use crate::sync::progress::{Progress, Start};
 use crate::sync::source::Opening;
 use crate::text::counted;
+use crate::types::IntegrationKind;
 
 /// When the record is stored in more changes than this, small ones are merged.
 const MAX_CHANGES: u64 = 2000;
@@ -40,6 +41,9 @@ impl Run<'_> {
     /// about to be overwritten.
     pub(super) async fn comparison(&self) -> Result<Option<Comparison>, SyncError> {
         let Runner { store, integration, .. } = self.runner;
+        if integration.kind != IntegrationKind::Attributes {
+            return Ok(None);
+        }
         let (lease, destination) = (&self.claimed.lease, integration.destination.account());
         loop {
             let open = async {

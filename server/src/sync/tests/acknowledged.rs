@@ -6,7 +6,6 @@ use super::rig::{LEASE, Rig, sqlite, user};
 use crate::connectors::fake_braze::Answer;
 use crate::store::JobStatus;
 use crate::sync::run_tuning::RunTuning;
-use crate::testing::until;
 use crate::types::IntegrationKind;
 
 /// A rig for events to the fake Braze server.
@@ -65,16 +64,7 @@ async fn a_version_that_returns_is_sent_again_even_if_its_replacement_is_in_no_c
     rig.insert(1, "a", r#"{"on":true}"#);
     rig.sync().await;
     rig.sql("UPDATE {t} SET PAYLOAD = '{\"on\":false}'").await;
-    rig.trigger().await;
-    let claimed = rig.claim(LEASE).await;
-    // The object arrives, and the worker dies before it gets the response.
-    rig.fake_braze.rule(|_| Some(Answer::cut_afterwards()));
-    tokio::select! {
-        _ = rig.run(claimed, LEASE) => panic!("the run ended before it could be aborted"),
-        () = until(async || rig.fake_braze.accepted() >= 2) => {}
-    }
-    rig.fake_braze.behave();
-    rig.expire_leases_after_crash().await;
+    rig.crash_before_the_response(2).await;
     rig.sql("UPDATE {t} SET PAYLOAD = '{\"on\":true}'").await;
     rig.run(rig.claim(LEASE).await, LEASE).await.unwrap();
     assert_eq!(rig.fake_braze.objects().last().unwrap()["on"], true);

@@ -5,9 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{LEASE, Rig};
-use crate::connectors::fake_braze::Answer;
 use crate::store::{JobStatus, KnownAttributes, Spared, WatermarkChange};
-use crate::testing::until;
 
 async fn only_changed() -> Rig {
     let mut rig = Rig::into_service().await;
@@ -101,16 +99,7 @@ async fn what_was_in_flight_at_a_crash_is_doubted() {
     rig.insert(1, "a", r#"{"x":1,"y":1}"#);
     sync(&rig).await;
     update(&rig, 2, "a", r#"{"x":2,"y":1}"#).await;
-    rig.trigger().await;
-    let claimed = rig.claim(LEASE).await;
-    // The object arrives, and the worker dies before it gets the response.
-    rig.fake_braze.rule(|_| Some(Answer::cut_afterwards()));
-    tokio::select! {
-        _ = rig.run(claimed, LEASE) => panic!("the run ended before it could be aborted"),
-        () = until(async || rig.fake_braze.accepted() >= 2) => {}
-    }
-    rig.fake_braze.behave();
-    rig.expire_leases_after_crash().await;
+    rig.crash_before_the_response(2).await;
     // As before the crash, so the store would say that nothing has changed.
     update(&rig, 3, "a", r#"{"x":1,"y":1}"#).await;
     rig.run(rig.claim(LEASE).await, LEASE).await.unwrap();

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::connectors::fake_braze::FakeBraze;
+use crate::connectors::fake_braze::{Answer, FakeBraze};
 use crate::connectors::jsonl::Jsonl;
 use crate::connectors::postgres::Postgres;
 use crate::connectors::sqlite::Sqlite;
@@ -31,6 +31,7 @@ use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
 use crate::sync::source::{ReadRequest, Reading, SourceReport};
 use crate::sync::{Integration, Integrations, Known, Source, SyncError};
+use crate::testing::until;
 use crate::types::{IntegrationKind, PostgresUrl};
 
 pub use crate::testing::postgres;
@@ -299,6 +300,19 @@ impl Rig {
         let (store, integration, stop) = (&self.store, &self.integration, self.stop_receiver.clone());
         let (slot, clock) = (Slot::unlimited(), self.clock);
         Runner { store, integration, lease, tuning: self.tuning, stop, slot, clock }.run(claimed, clock.now()).await
+    }
+
+    /// Triggers a job whose objects arrive, and aborts its worker before it gets the response, when so many have arrived.
+    pub async fn crash_before_the_response(&self, arrived: usize) {
+        self.trigger().await;
+        let claimed = self.claim(LEASE).await;
+        self.fake_braze.rule(|_| Some(Answer::cut_afterwards()));
+        tokio::select! {
+            _ = self.run(claimed, LEASE) => panic!("the run ended before it could be aborted"),
+            () = until(async || self.fake_braze.accepted() >= arrived) => {}
+        }
+        self.fake_braze.behave();
+        self.expire_leases_after_crash().await;
     }
 
     /// Runs a claimed job and aborts it after this many polls. Returns whether the job had ended by then.
