@@ -13,15 +13,16 @@ use uuid::Uuid;
 
 use super::database::returned;
 use super::jobs::count;
+use super::kind::Kind;
 use super::leases::{Lease, require_lease};
-use super::parameters::places;
 use super::{Store, StoreError};
 use crate::types::IntegrationId;
 
 /// Size of a user's hash in bytes.
 const USER: usize = size_of::<u128>();
-/// The most users per statement that reads, and per statement that writes. There are few sizes of statements, powers of two,
-/// because statements are kept prepared.
+/// Number of its hexadecimal digits.
+const DIGITS: usize = USER * 2;
+/// The most users per statement that reads, and per statement that writes.
 const READ: usize = 1024;
 const WRITTEN: usize = 256;
 /// Users that are deleted in one batch.
@@ -120,26 +121,32 @@ impl Store {
     }
 
     /// The attributes of those of these users that have any.
+    ///
+    /// They are one text, because most of the time is lost between the tasks that pass on rows: with a row for each user,
+    /// SQLite gives a third as many.
     pub async fn attributes(&self, set: AttributeSet, users: &[u128]) -> Result<Vec<UserAttributes>, StoreError> {
+        let kind = self.database.kind;
+        // Each user is looked up by itself: with a join, Postgres goes on reading the whole table if it was small at first.
+        let statement = format!(
+            "SELECT string_agg(value || (SELECT {} FROM attributes WHERE set_id = $1 AND user_hash = {}), ' ') AS users
+             FROM {}",
+            kind.hex("digests"),
+            kind.unhex("value"),
+            kind.texts("$2"),
+        );
         let mut found = Vec::with_capacity(users.len());
         for users in users.chunks(READ) {
-            // A user may be asked for twice.
-            let users =
-                users.iter().chain(std::iter::repeat_n(&users[0], users.len().next_power_of_two() - users.len()));
-            let users: Vec<&u128> = users.collect();
-            let statement = format!(
-                "SELECT user_hash, digests FROM attributes WHERE set_id = $1 AND user_hash IN ({})",
-                places(2, users.len())
-            );
-            let read = query(AssertSqlSafe(statement)).bind(set.0);
-            let read = users.iter().fold(read, |read, user| read.bind(user.to_be_bytes().to_vec()));
-            for row in self.database.read(read).await? {
-                let user: &[u8] = row.try_get("user_hash")?;
-                let user: [u8; USER] = user.try_into().map_err(|_| StoreError::Unreadable {
-                    what: "hash of a user",
-                    value: format!("{} bytes", user.len()),
-                })?;
-                found.push((u128::from_be_bytes(user), row.try_get("digests")?));
+            let listed = json_array(users.iter().map(|user| format!("{user:0DIGITS$x}")));
+            let read = query(AssertSqlSafe(statement.clone())).bind(set.0).bind(listed);
+            let row = self.database.read_one(read).await?;
+            let text: Option<String> = row.map(|row| row.try_get("users")).transpose()?.flatten();
+            for text in text.iter().flat_map(|text| text.split(' ')) {
+                found.push(
+                    user_attributes(text).ok_or_else(|| StoreError::Unreadable {
+                        what: "attributes of a user",
+                        value: text.to_owned(),
+                    })?,
+                );
             }
         }
         Ok(found)
@@ -186,14 +193,15 @@ impl Store {
     }
 }
 
-/// Cuts a list into parts whose lengths are powers of two, the longest first.
-fn powers_of_two<T>(mut list: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let length = list.len().min(WRITTEN).checked_ilog2()?;
-        let (part, rest) = list.split_at(1 << length);
-        list = rest;
-        Some(part)
-    })
+/// A JSON array of texts without special characters.
+fn json_array(texts: impl Iterator<Item = String>) -> String {
+    format!("[{}]", texts.map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(","))
+}
+
+/// A user's attributes from the hexadecimal digits of its hash and of theirs.
+fn user_attributes(text: &str) -> Option<UserAttributes> {
+    let (user, digests) = text.split_at_checked(DIGITS)?;
+    Some((u128::from_str_radix(user, 16).ok()?, hex::decode(digests).ok()?))
 }
 
 /// Replaces the set of an integration by an empty one.
@@ -228,20 +236,22 @@ pub(super) async fn give_up(connection: &mut AnyConnection, integration: Integra
 }
 
 /// Writes what users have.
-pub(super) async fn write(connection: &mut AnyConnection, changes: &[Arc<AttributeChange>]) -> Result<(), StoreError> {
+pub(super) async fn write(
+    connection: &mut AnyConnection,
+    kind: Kind,
+    changes: &[Arc<AttributeChange>],
+) -> Result<(), StoreError> {
+    let statement = format!(
+        "INSERT INTO attributes (set_id, user_hash, digests) SELECT $1, {}, {} FROM {} WHERE true
+         ON CONFLICT (set_id, user_hash) DO UPDATE SET digests = excluded.digests",
+        kind.unhex(&format!("substr(value, 1, {DIGITS})")),
+        kind.unhex(&format!("substr(value, {DIGITS} + 1)")),
+        kind.texts("$2"),
+    );
     for AttributeChange { set, users } in changes.iter().map(AsRef::as_ref) {
-        for users in powers_of_two(users) {
-            let rows: Vec<String> =
-                (0..users.len()).map(|row| format!("($1, ${}, ${})", row * 2 + 2, row * 2 + 3)).collect();
-            let statement = format!(
-                "INSERT INTO attributes (set_id, user_hash, digests) VALUES {}
-                 ON CONFLICT (set_id, user_hash) DO UPDATE SET digests = excluded.digests",
-                rows.join(", ")
-            );
-            let write = query(AssertSqlSafe(statement)).bind(set.0);
-            let write = users
-                .iter()
-                .fold(write, |write, (user, digests)| write.bind(user.to_be_bytes().to_vec()).bind(digests.clone()));
+        for users in users.chunks(WRITTEN) {
+            let listed = users.iter().map(|(user, digests)| format!("{user:0DIGITS$x}{}", hex::encode(digests)));
+            let write = query(AssertSqlSafe(statement.clone())).bind(set.0).bind(json_array(listed));
             write.execute(&mut *connection).await?;
         }
     }

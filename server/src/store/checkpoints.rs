@@ -7,6 +7,7 @@ use sqlx::{AnyConnection, Row as _, query};
 use super::attributes::{self, AttributeChange};
 use super::database::returned;
 use super::jobs::{JobStatus, Spared, count};
+use super::kind::Kind;
 use super::leases::{Confirmed, Lease, LeaseStatus, lease_status};
 use super::record::{self, RecordChange};
 use super::row_errors::{self, RowError};
@@ -64,7 +65,7 @@ impl Store {
     ) -> Result<LeaseStatus, StoreError> {
         let work = async {
             let mut transaction = self.database.begin().await?;
-            let written = write(transaction.connection(), lease, integration, checkpoint).await;
+            let written = write(transaction.connection(), self.database.kind, lease, integration, checkpoint).await;
             transaction.end(written).await
         };
         let (status, confirmed) = self.database.transact(work).await?;
@@ -84,7 +85,7 @@ impl Store {
         let work = async {
             let mut transaction = self.database.begin().await?;
             let ended = async {
-                write(transaction.connection(), lease, integration, checkpoint).await?;
+                write(transaction.connection(), self.database.kind, lease, integration, checkpoint).await?;
                 let end = self.database.with_store_clock(
                     "UPDATE jobs SET status = $1, cause = $2, lease_token = NULL, lease_until = NULL, announce = 1,
                                      finished_at = CASE WHEN started_at > {now} THEN started_at ELSE {now} END
@@ -104,6 +105,7 @@ impl Store {
 /// Writes a checkpoint. Also returns what the lease must be told to confirm once the transaction is committed.
 pub(super) async fn write(
     connection: &mut AnyConnection,
+    kind: Kind,
     lease: &Lease,
     integration: IntegrationId,
     checkpoint: &Checkpoint,
@@ -143,7 +145,7 @@ pub(super) async fn write(
             correct.execute(&mut *connection).await?;
         }
     }
-    attributes::write(connection, &checkpoint.attributes).await?;
+    attributes::write(connection, kind, &checkpoint.attributes).await?;
     row_errors::insert(connection, lease.job, checkpoint.rows_failed, &checkpoint.row_errors).await?;
     Ok((lease_status(Some(&row))?, confirmed))
 }

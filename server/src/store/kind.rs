@@ -15,4 +15,28 @@ impl Kind {
             Kind::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
         }
     }
+
+    /// SQL for the hexadecimal digits of bytes.
+    pub fn hex(self, bytes: &str) -> String {
+        match self {
+            Kind::Sqlite => format!("hex({bytes})"),
+            Kind::Postgres => format!("encode({bytes}, 'hex')"),
+        }
+    }
+
+    /// SQL for the bytes of hexadecimal digits.
+    pub fn unhex(self, digits: &str) -> String {
+        match self {
+            Kind::Sqlite => format!("unhex({digits})"),
+            Kind::Postgres => format!("decode({digits}, 'hex')"),
+        }
+    }
+
+    /// SQL for a table with the texts of a JSON array in its column `value`.
+    pub fn texts(self, array: &str) -> String {
+        match self {
+            Kind::Sqlite => format!("json_each({array})"),
+            Kind::Postgres => format!("json_array_elements_text({array}::json) AS listed (value)"),
+        }
+    }
 }

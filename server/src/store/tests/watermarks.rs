@@ -145,8 +145,15 @@ async fn a_claim_after_a_late_checkpoint_has_its_watermark() {
     };
     store.checkpoint(&late, integration, &checkpoint(5)).await.unwrap();
     let mut transaction = store.database.begin().await.unwrap();
-    let written =
-        super::super::checkpoints::write(transaction.connection(), &late, integration, &checkpoint(7)).await.unwrap();
+    let written = super::super::checkpoints::write(
+        transaction.connection(),
+        store.database.kind,
+        &late,
+        integration,
+        &checkpoint(7),
+    )
+    .await
+    .unwrap();
     assert!(claim(&store, integration, LEASE).await.is_none(), "claims do not wait for a checkpoint");
     transaction.end(Ok(written)).await.unwrap();
     assert_eq!(claim(&store, integration, LEASE).await.unwrap().watermark, reached(7));
