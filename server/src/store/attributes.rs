@@ -23,7 +23,7 @@ const USER: usize = size_of::<u128>();
 /// Number of its hexadecimal digits.
 const DIGITS: usize = USER * 2;
 /// The most users per statement that reads, and per statement that writes.
-const READ: usize = 1024;
+const READ: usize = 4096;
 const WRITTEN: usize = 256;
 /// Users that are deleted in one batch.
 const DELETED: i64 = 2000;
@@ -201,7 +201,7 @@ fn json_array(texts: impl Iterator<Item = String>) -> String {
 /// A user's attributes from the hexadecimal digits of its hash and of theirs.
 fn user_attributes(text: &str) -> Option<UserAttributes> {
     let (user, digests) = text.split_at_checked(DIGITS)?;
-    Some((u128::from_str_radix(user, 16).ok()?, hex::decode(digests).ok()?))
+    Some((u128::from_str_radix(user, 16).ok()?, const_hex::decode(digests).ok()?))
 }
 
 /// Replaces the set of an integration by an empty one.
@@ -250,7 +250,7 @@ pub(super) async fn write(
     );
     for AttributeChange { set, users } in changes.iter().map(AsRef::as_ref) {
         for users in users.chunks(WRITTEN) {
-            let listed = users.iter().map(|(user, digests)| format!("{user:0DIGITS$x}{}", hex::encode(digests)));
+            let listed = users.iter().map(|(user, digests)| format!("{user:0DIGITS$x}{}", const_hex::encode(digests)));
             let write = query(AssertSqlSafe(statement.clone())).bind(set.0).bind(json_array(listed));
             write.execute(&mut *connection).await?;
         }

@@ -2,8 +2,8 @@
 
 use crate::sync::row::Row;
 
-/// Maximum rows and bytes of a chunk.
-const CHUNK_ROWS: usize = 1000;
+/// Maximum rows and bytes of a chunk. With `only_changed`, the store is asked for all users of a chunk at once.
+const CHUNK_ROWS: usize = 4000;
 const CHUNK_BYTES: usize = 1_000_000;
 /// Maximum number of chunks in the channel.
 pub const WAITING: usize = 2;

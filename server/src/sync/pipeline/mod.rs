@@ -40,7 +40,7 @@ use intake::{Chunk, Intake};
 /// `max_failed_share` applies once this many rows are acknowledged.
 const MIN_ROWS_FOR_SHARE: u64 = 1000;
 /// Chunks that are compared at the same time.
-const MAX_COMPARING: usize = 2;
+const MAX_COMPARING: usize = 4;
 /// The longest reason that is kept, in characters.
 const MAX_REASON: usize = 1000;
 

@@ -21,9 +21,11 @@ use rule::Rule;
 
 /// Turns that were not used are kept for this long.
 const BURST: Duration = Duration::from_millis(10);
-/// How long all requests pause after a 429 that does not say how long. Most limits are per second, so what is sent in the rest
-/// of it would be refused too.
+/// The least that all requests pause after a 429 that does not say how long.
 const HOLD: Duration = Duration::from_millis(250);
+/// Most limits are for a second. What a limit allows in it was used up earlier at a rate that was too high, and what is sent in
+/// the rest would be refused too.
+const WINDOW: Duration = Duration::from_secs(1);
 
 /// The throttles of this process. Few: one for each destination with open runs.
 static THROTTLES: Mutex<Vec<Known>> = Mutex::new(Vec::new());
@@ -171,14 +173,16 @@ impl Throttle {
     /// slowly.
     pub fn limited(&self, asked: Option<Duration>) {
         let mut slowed = None;
-        self.change(|state| slowed = state.rule.limited(Instant::now()).then(|| state.rule.rate()));
-        match asked {
-            Some(pause) => self.pauses.limit(pause),
-            None => {
-                self.pauses.hold(HOLD);
-                if let Some(rate) = slowed {
-                    self.pauses.slowed(rate);
-                }
+        self.change(|state| {
+            let before = state.rule.rate();
+            slowed = state.rule.limited(Instant::now()).then(|| (before, state.rule.rate()));
+        });
+        match (asked, slowed) {
+            (Some(pause), _) => self.pauses.limit(pause),
+            (None, None) => self.pauses.hold(HOLD),
+            (None, Some((before, rate))) => {
+                self.pauses.hold(HOLD.max(WINDOW.mul_f64(1.0 - rate / before)));
+                self.pauses.slowed(rate);
             }
         }
     }
