@@ -1,6 +1,6 @@
 -- Which attributes the destination has, for integrations with `only_changed`.
 
--- One row for each integration and destination. A set that is given up is not used any more; its attributes are deleted later, a few
+-- The sets of integrations, each for one destination. A set that is given up is not used any more; its attributes are deleted later, a few
 -- at a time.
 CREATE TABLE attribute_sets (
     id             BIGINT NOT NULL PRIMARY KEY,

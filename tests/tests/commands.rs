@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use cdi_server::service::Role;
 use contract_tests::process::ServerProcess;
+use contract_tests::requests::Api;
 use contract_tests::{INTEGRATION, Setup, eventually, program};
 
 fn run(setup: &Setup, arguments: &[&str]) -> Output {
@@ -103,6 +105,49 @@ async fn commands_show_a_sync_before_and_after_it() {
     assert!(printed(setup, &["preview", INTEGRATION]).contains("Both rows are shown."));
     assert_eq!(printed(setup, &["watermark", INTEGRATION, "--reset"]), "no watermark: the next sync takes every row\n");
     assert!(printed(setup, &["preview", INTEGRATION]).contains("All 3 rows are shown."));
+}
+
+#[tokio::test]
+async fn commands_show_what_only_changed_spares() {
+    let setup = setup();
+    let text = setup.text().replacen("type = \"attributes\"", "type = \"attributes\"\nonly_changed = true", 1);
+    let config = setup.path("opencdi.toml");
+    std::fs::write(&config, text).unwrap();
+    let update = |time: &str, user: &str, payload: &str| {
+        let update = "UPDATE users SET UPDATED_AT = ?1, PAYLOAD = ?3 WHERE EXTERNAL_ID = ?2";
+        setup.source().execute(update, (time, user, payload)).unwrap();
+    };
+    update("2026-01-01T00:00:03Z", "c", "{\"z\":1,\"a\":2}");
+    let preview = || printed(&setup, &["preview", INTEGRATION]);
+    let first = preview();
+    assert!(first.contains("send    {\"external_id\":\"c\",\"z\":1,\"a\":2}"), "{first}");
+    let saving = "With only_changed, of the 2 rows that can be sent: 0 not sent, because nothing in them has changed; 3 of 3 attributes sent, 0 % spared.";
+    assert!(first.contains(saving), "{first}");
+    let server = ServerProcess::start(&config).await;
+    let api = Api::new(&server.url, &setup.key);
+    let sync = async || {
+        api.triggered().await;
+        api.ended(INTEGRATION, Duration::from_secs(20)).await;
+    };
+    sync().await;
+    let nothing = preview();
+    assert!(nothing.starts_with("Nothing new since") && !nothing.contains("only_changed"), "{nothing}");
+    update("2026-01-02T00:00:00Z", "a", "{\"n\":1.0}");
+    update("2026-01-02T00:00:01Z", "c", "{\"z\":1,\"a\":3}");
+    assert_eq!(
+        preview(),
+        "spare   {\"external_id\":\"a\"}: the destination has all of its attributes\n\
+         send    {\"external_id\":\"c\",\"a\":3}\n\
+         Both rows are shown.\n\
+         With only_changed, of the 2 rows that can be sent: 1 not sent, because nothing in them has changed; 1 of 3 attributes sent, 67 % spared.\n"
+    );
+    sync().await;
+    let jobs = printed(&setup, &["jobs", INTEGRATION]);
+    assert!(jobs.contains("1 row unchanged and not sent; 1 of 3 attributes sent"), "{jobs}");
+    update("2026-01-03T00:00:00Z", "a", "{}");
+    sync().await;
+    let jobs = printed(&setup, &["jobs", INTEGRATION]);
+    assert!(jobs.contains("1 row unchanged and not sent; 0 of 0 attributes sent"), "{jobs}");
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ impl Listed<'_> {
         let did_nothing = job.status == JobStatus::Success && job.rows_synced + job.spared.rows == 0;
         let nothing_new = (is_newest && did_nothing && cause.is_none()).then(|| {
             format!(
-                "no new rows; see `cdi-server preview {0}`, or `cdi-server watermark {0} --reset` to send all rows again",
+                "no new rows; see `cdi-server preview {0}`, or `cdi-server watermark {0} --reset` to read all rows again",
                 self.arguments
             )
         });
@@ -219,7 +219,7 @@ fn line(job: &Job, now: DateTime<Utc>) -> String {
 /// What a job with `only_changed` has left out; `None` without it.
 fn spared(spared: &Spared) -> Option<String> {
     let attributes = spared.attributes_sent + spared.attributes_spared;
-    (attributes > 0).then(|| {
+    (attributes + spared.rows > 0).then(|| {
         format!(
             "{} unchanged and not sent; {} of {} sent",
             counted(spared.rows, "row"),

@@ -62,8 +62,8 @@ async fn known(store: &Store, integration: &Integration) -> Result<Known, StoreE
     let destination = integration.destination.account();
     let comparison = match integration.only_changed {
         true => Some(Comparison {
-            store: store.clone(),
-            set: store.existing_attribute_set(integration.id, &destination).await?,
+            known: store.existing_attribute_set(integration.id, &destination).await?.map(|set| (store.clone(), set)),
+            digest_key: store.digest_key(),
             encoder: integration.destination.encoder(integration.kind),
         }),
         false => None,

@@ -13,22 +13,24 @@ use crate::text::{counted, grouped};
 
 /// Shows the first rows of the next sync.
 pub async fn run(config: &Config, integration: &Integration, rows: usize) -> anyhow::Result<ExitCode> {
-    let known = with_store(config, async |store| match store {
-        Some(store) => {
-            let known = known(store, integration).await?;
-            let route = store.route(integration.id).await?;
-            match integration.route_mismatch(route.as_ref(), &known.watermark, &known.record) {
-                Some(cause) => bail!("the next sync will end in config_error: {cause}"),
-                None => Ok(Some(known)),
+    // What rows are compared with is read from the store during the preview.
+    let previewed = with_store(config, async |store| {
+        let known = match store {
+            Some(store) => {
+                let known = known(store, integration).await?;
+                let route = store.route(integration.id).await?;
+                if let Some(cause) = integration.route_mismatch(route.as_ref(), &known.watermark, &known.record) {
+                    bail!("the next sync will end in config_error: {cause}");
+                }
+                Some(known)
             }
-        }
-        None => Ok(None),
+            None => None,
+        };
+        let read_from = known.as_ref().and_then(|known| known.watermark.read_from);
+        let since = known.as_ref().and_then(|known| known.watermark.updated_at);
+        Ok((sync::preview(integration, known, rows).await?, since, read_from, store.is_some()))
     });
-    let known = known.await?;
-    let has_store = known.is_some();
-    let read_from = known.as_ref().and_then(|known| known.watermark.read_from);
-    let since = known.as_ref().and_then(|known| known.watermark.updated_at);
-    let preview = sync::preview(integration, known, rows).await?;
+    let (preview, since, read_from, has_store) = previewed.await?;
     let watermark = format!("cdi-server watermark {}{}", argument(integration), config_option(config));
     print_data(&describe(&preview, since, read_from, &watermark))?;
     if !has_store && !preview.rows.is_empty() {
@@ -71,7 +73,7 @@ fn describe(
         (2, false, _) => "Both rows are shown.".into(),
         (shown, false, _) => format!("All {shown} rows are shown."),
     });
-    lines.extend(preview.saving.as_ref().map(saved));
+    lines.extend(preview.saving.as_ref().filter(|saving| saving.rows > 0).map(saved));
     if preview.future > 0 {
         lines.push(format!(
             "Rows dated in the future, skipped until that time: {}. (An UPDATED_AT without a time zone is read as UTC.)",
@@ -95,7 +97,7 @@ fn saved(saving: &Saving) -> String {
     let all = spared.attributes_sent + spared.attributes_spared;
     let share = spared.attributes_spared as f64 * 100.0 / all.max(1) as f64;
     format!(
-        "With only_changed, of the {}{}: {} not sent, because nothing in them has changed; {} of {} sent, {share:.0} % spared.",
+        "With only_changed, of the {}{} that can be sent: {} not sent, because nothing in them has changed; {} of {} sent, {share:.0} % spared.",
         if *more { "first " } else { "" },
         counted(*rows, "row"),
         grouped(spared.rows),

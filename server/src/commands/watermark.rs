@@ -88,7 +88,7 @@ async fn known_attributes(
         Some(Attributes::Keep) => KnownAttributes::Keep,
         Some(Attributes::Forget) => KnownAttributes::Forget,
         None if !reads_again => KnownAttributes::Keep,
-        None => match store.attributes_size(integration.id).await? {
+        None => match store.attributes_size(integration.id, &integration.destination.account()).await? {
             None | Some(AttributesSize { users: 0, .. }) => KnownAttributes::Keep,
             Some(AttributesSize { users, .. }) => {
                 let what = format!(
@@ -138,7 +138,7 @@ impl Shown {
             watermark: store.watermark(integration.id).await?,
             record: store.record_size(integration.id).await?,
             route: store.route(integration.id).await?,
-            attributes: store.attributes_size(integration.id).await?,
+            attributes: store.attributes_size(integration.id, &integration.destination.account()).await?,
         })
     }
 }

@@ -200,6 +200,12 @@ pub(super) fn plain_types(message: &str) -> String {
     .into_iter()
     .fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain));
     let needs_no_quotes = ["expected a whole number", "expected a number", "expected true or false"];
+    if plain.starts_with("invalid value: integer `-") {
+        return plain.replace("expected a whole number", "expected a whole number that is not negative");
+    }
+    if plain.contains("as i128") || plain.contains("as u128") {
+        return "the number is too large".to_owned();
+    }
     let is_text = plain.starts_with("invalid type: string");
     if is_text && needs_no_quotes.iter().any(|end| plain.ends_with(end)) {
         return format!("{plain}; remove the quotes");

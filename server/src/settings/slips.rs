@@ -5,11 +5,19 @@ use std::ops::Range;
 /// Quotation marks of word processors.
 const CURLY: &str = "“”„‟‘’‚‛«»";
 
-/// Keys that other programs have, and what there is instead of them here.
+/// Keys that other programs have or that belong elsewhere, and what there is instead of them here.
 const OTHER_KEYS: &[(&[&str], &str)] = &[
     (
         &["cron", "every", "frequency", "interval", "schedule", "schedules"],
         "syncs run on a schedule with `schedule = \"*/15 * * * *\"` in [[integrations]], above [integrations.source]",
+    ),
+    (
+        &["keep_payloads", "lookback", "max_duration", "max_failed_share", "only_changed"],
+        "it is a setting of the integration: write it above [integrations.source]",
+    ),
+    (
+        &["max_in_flight", "requests_per_second"],
+        "it is a setting of a `users_track` destination: write it in [integrations.destination]",
     ),
     (
         &["columns", "fields", "filter", "mapping", "query", "select", "sql", "view", "where"],
@@ -35,7 +43,7 @@ const OTHER_KEYS: &[(&[&str], &str)] = &[
 
 /// What there is instead of a key that is not known. In a source or destination, the keys of a server mean something else.
 pub(super) fn instead_of(key: &str, is_of_connector: bool) -> Option<&'static str> {
-    let known = if is_of_connector { OTHER_KEYS.get(..2)? } else { OTHER_KEYS };
+    let known = if is_of_connector { OTHER_KEYS.get(..4)? } else { OTHER_KEYS };
     known.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, instead)| *instead)
 }
 

@@ -72,10 +72,13 @@ impl Store {
         integration: IntegrationId,
         destination: &str,
     ) -> Result<AttributeSet, StoreError> {
-        if let Some((set, of)) = self.set_in_use(integration).await?
-            && of == destination
-        {
-            return Ok(set);
+        if let Some((set, of)) = self.set_in_use(integration).await? {
+            if of == destination {
+                return Ok(set);
+            }
+            tracing::warn!(
+                "all attributes are sent again: what has been sent was for another destination or with another `api_key`, and is forgotten"
+            );
         }
         let work = async {
             let mut transaction = self.database.begin().await?;
@@ -122,8 +125,7 @@ impl Store {
 
     /// The attributes of those of these users that have any.
     ///
-    /// They are one text, because most of the time is lost between the tasks that pass on rows: with a row for each user,
-    /// SQLite gives a third as many.
+    /// They are one text: with a row for each user, most of the time goes into passing rows from task to task.
     pub async fn attributes(&self, set: AttributeSet, users: &[u128]) -> Result<Vec<UserAttributes>, StoreError> {
         let kind = self.database.kind;
         // Each user is looked up by itself: with a join, Postgres goes on reading the whole table if it was small at first.
@@ -152,9 +154,13 @@ impl Store {
         Ok(found)
     }
 
-    /// The size of the set of an integration; `None` if it has none.
-    pub async fn attributes_size(&self, integration: IntegrationId) -> Result<Option<AttributesSize>, StoreError> {
-        let Some((set, _)) = self.set_in_use(integration).await? else { return Ok(None) };
+    /// The size of the set of an integration at this destination; `None` if there is none.
+    pub async fn attributes_size(
+        &self,
+        integration: IntegrationId,
+        destination: &str,
+    ) -> Result<Option<AttributesSize>, StoreError> {
+        let Some(set) = self.existing_attribute_set(integration, destination).await? else { return Ok(None) };
         let users = query("SELECT COUNT(*) AS users FROM attributes WHERE set_id = $1").bind(set.0);
         let users = self.database.read_one(users).await?.map_or(Ok(0), |row| row.try_get("users"))?;
         let sample = query(

@@ -14,18 +14,18 @@ pub type KnownUsers = HashMap<u128, UserAttributes>;
 /// What rows are compared with.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// The store.
-    pub store: Store,
-    /// The attributes in it; `None` if there are none yet.
-    pub set: Option<AttributeSet>,
+    /// The attributes that the destination has, and the store that they are in; `None` if there are none yet.
+    pub known: Option<(Store, AttributeSet)>,
+    /// The key of their digests.
+    pub digest_key: [u8; 32],
     /// The encoder of the objects.
     pub encoder: ObjectEncoder,
 }
 
 impl Comparison {
-    /// Gives the rows their attributes, or a flaw if they are refused. Returns the hashes of their users.
+    /// Gives the rows their attributes, or a flaw if they are refused. Returns the hashes of their users, one for each row.
     pub fn prepare<'a>(&self, rows: impl Iterator<Item = &'a mut Row>) -> Vec<u128> {
-        let hasher = RowHasher::new(self.store.digest_key());
+        let hasher = RowHasher::new(self.digest_key);
         let attributes = hasher.attributes();
         let mut users = Vec::new();
         for row in rows {
@@ -39,15 +39,15 @@ impl Comparison {
                 Err(reason) => row.flaw = Some(reason),
             }
         }
-        users.sort_unstable();
-        users.dedup();
         users
     }
 
     /// What the store knows of these users.
-    pub async fn known(&self, users: &[u128]) -> Result<KnownUsers, StoreError> {
-        let Some(set) = self.set else { return Ok(KnownUsers::new()) };
-        let known = self.store.attributes(set, users).await?;
+    pub async fn known(&self, mut users: Vec<u128>) -> Result<KnownUsers, StoreError> {
+        let Some((store, set)) = &self.known else { return Ok(KnownUsers::new()) };
+        users.sort_unstable();
+        users.dedup();
+        let known = store.attributes(*set, &users).await?;
         Ok(known.into_iter().map(|(user, bytes)| (user, UserAttributes::read(&bytes))).collect())
     }
 }
@@ -62,15 +62,17 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Compares a row with what is known of its user; `None` if nothing is.
+    /// Compares a row with what is known of its user; `known` is `None` if that is nothing.
     pub fn of(row: &ComparedAttributes, known: Option<&UserAttributes>) -> Difference {
         let all = &row.attributes.attributes;
         let differs = |attribute: &Attribute| known.is_none_or(|known| !known.has(attribute));
-        let places: Vec<u16> =
+        let mut places: Vec<u16> =
             (0..).zip(all).filter(|(_, attribute)| differs(attribute)).map(|(place, _)| place).collect();
+        // In the order of the payload.
+        places.sort_unstable_by_key(|place| all[usize::from(*place)].text.start);
         let spared = Spared {
-            // A row without attributes creates a user that is not known.
-            rows: u64::from(places.is_empty() && known.is_some()),
+            // A row without attributes may create its user. One of whom an attribute is known is there.
+            rows: u64::from(places.is_empty() && known.is_some_and(|known| !known.is_empty())),
             attributes_sent: places.len() as u64,
             attributes_spared: (all.len() - places.len()) as u64,
         };

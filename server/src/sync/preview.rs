@@ -97,7 +97,11 @@ pub async fn bounded_preview(
         watermark: Watermark::default(),
         record: StoredRecord::default(),
         digest_key: [0; 32],
-        comparison: None,
+        comparison: integration.only_changed.then(|| Comparison {
+            known: None,
+            digest_key: [0; 32],
+            encoder: integration.destination.encoder(integration.kind),
+        }),
     });
     let mut filter = RowFilter::new(record, watermark.overflow, integration.kind);
     let counted = watermark.overflow.map_or(0, |overflow| overflow.versions);
@@ -159,7 +163,7 @@ impl Planner {
         let Some(comparison) = &self.comparison else { return Ok(()) };
         let mut users = comparison.prepare(rows.iter_mut());
         users.retain(|user| !self.users.contains_key(user));
-        let known = comparison.known(&users).await.map_err(|error| SyncError::Failed(error.to_string()))?;
+        let known = comparison.known(users).await.map_err(|error| SyncError::Failed(error.to_string()))?;
         self.users.extend(known);
         Ok(())
     }

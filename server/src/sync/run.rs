@@ -242,7 +242,7 @@ impl Run<'_> {
             return Err(SyncError::Failed("the source sent rows before reporting its snapshot".into()));
         };
         let comparison = self.comparison().await?;
-        let attributes = comparison.as_ref().and_then(|comparison| comparison.set);
+        let attributes = comparison.as_ref().and_then(|comparison| Some(comparison.known.as_ref()?.1));
         let sizes = std::mem::take(&mut stored.sizes);
         self.start_reading(opening, watermark, sizes, attributes, destination.as_ref()).await?;
         let filter = RowFilter::new(stored, watermark.overflow, integration.kind);

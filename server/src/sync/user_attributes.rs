@@ -33,6 +33,11 @@ impl UserAttributes {
         UserAttributes(entries.to_vec())
     }
 
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How many bytes they take.
     pub fn size(&self) -> usize {
         self.0.len() * ENTRY

@@ -97,11 +97,14 @@ async fn a_suspended_replica_delivers_nothing_older_than_the_other_has_delivered
     sync.accepted_more_than(3_000).await;
     let mut other = ServerProcess::start(&config).await;
     stopped.signal(Signal::STOP);
+    // Long enough for what was sent to arrive, and too short for the lease to end.
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(other.logged("sync resumed"), 0);
     let at_the_stop = sync.arrived().rows;
-    eventually("the other has taken the job", async || (other.logged("sync resumed") == 1).then_some(())).await;
-    // From here on only the other delivers: what the first one had sent has arrived, and the other repeats some of it.
-    let resumed = sync.fake_braze.objects().len();
     let connections: HashSet<SocketAddr> = sync.fake_braze.received().iter().map(|request| request.peer).collect();
+    // From here on only the other delivers. It repeats some of what the first one has sent.
+    let resumed = sync.fake_braze.objects().len();
+    eventually("the other has taken the job", async || (other.logged("sync resumed") == 1).then_some(())).await;
     eventually("the other gets on", async || (sync.arrived().rows > at_the_stop + 6_000).then_some(())).await;
     assert!(sync.arrived().rows < ROWS, "the sync had ended before the first one went on: give it more rows");
     let requests = sync.fake_braze.requests();

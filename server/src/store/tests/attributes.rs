@@ -61,7 +61,7 @@ async fn the_last_written_attributes_of_a_user_are_read(location: StoreLocation)
     assert_eq!(found, expected);
     assert_eq!(syncing.store.attributes(set, &[5, users[1], 6]).await.unwrap(), [(users[1], vec![2; 24])]);
     assert_eq!(syncing.store.attributes(set, &[]).await.unwrap(), []);
-    let size = syncing.store.attributes_size(syncing.integration).await.unwrap().unwrap();
+    let size = syncing.store.attributes_size(syncing.integration, "a").await.unwrap().unwrap();
     assert_eq!(size.users, 2500);
     assert!((2500 * 30..2500 * 60).contains(&size.bytes), "{size:?}");
 }
@@ -75,11 +75,12 @@ async fn a_set_belongs_to_one_destination(location: StoreLocation) {
     assert_eq!(store.existing_attribute_set(*integration, "b").await.unwrap(), None);
     let second = syncing.set("b").await;
     assert_eq!(store.attributes(second, &[1]).await.unwrap(), []);
+    assert_eq!(store.attributes_size(*integration, "a").await.unwrap(), None);
     let again = syncing.set("a").await;
     assert_eq!(store.attributes(again, &[1]).await.unwrap(), [], "meanwhile its attributes may have changed");
     store.give_up_attributes(&syncing.lease, *integration).await.unwrap();
     assert_eq!(store.existing_attribute_set(*integration, "a").await.unwrap(), None);
-    assert_eq!(store.attributes_size(*integration).await.unwrap(), None);
+    assert_eq!(store.attributes_size(*integration, "a").await.unwrap(), None);
 }
 
 async fn attributes_that_were_given_up_are_deleted_in_batches(location: StoreLocation) {
@@ -98,7 +99,7 @@ async fn attributes_that_were_given_up_are_deleted_in_batches(location: StoreLoc
     assert_eq!(store.attributes(old, &[1]).await.unwrap(), []);
     assert_eq!(store.attributes(new, &[1]).await.unwrap(), [(1, vec![2; 12])]);
     let one = Some(AttributesSize { users: 1, bytes: 28 });
-    assert_eq!(store.attributes_size(*integration).await.unwrap(), one);
+    assert_eq!(store.attributes_size(*integration, "b").await.unwrap(), one);
 }
 
 async fn without_the_lease_no_set_is_changed(location: StoreLocation) {

@@ -127,7 +127,7 @@ async fn everything(store: &Store) {
     store.checkpoint(lease, integration, &checkpoint).await.unwrap();
     assert_eq!(store.attributes(set, &[5, 7]).await.unwrap(), [(7, vec![1; 12])]);
     store.existing_attribute_set(integration, "a").await.unwrap();
-    store.attributes_size(integration).await.unwrap();
+    store.attributes_size(integration, "a").await.unwrap();
     store.record(integration).await.unwrap();
     store.record_size(integration).await.unwrap();
     store.release(lease).await.unwrap();

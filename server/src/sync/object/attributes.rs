@@ -14,6 +14,13 @@ use super::text::Text;
 
 /// Values that are nested deeper are never the same.
 const MAX_DEPTH: usize = 32;
+/// Keys that say how to read an object, and are no attributes.
+const DIRECTIVES: [&str; 3] = ["_merge_objects", UPDATE_EXISTING_ONLY, "push_token_import"];
+const UPDATE_EXISTING_ONLY: &str = "_update_existing_only";
+/// Attributes that are addresses, and those that services set anew when an address changes: whoever has unsubscribed may be
+/// subscribed again. So these are sent with each new address.
+const ADDRESSES: [&str; 2] = ["email", "phone"];
+const SUBSCRIPTIONS: [&str; 2] = ["email_subscribe", "subscription_groups"];
 /// Keys of objects that say how to change an attribute.
 const OPERATIONS: [&str; 5] = ["inc", "add", "remove", "update", "dec"];
 /// The only key with a `$` that says how to read a value, and not how to change it.
@@ -35,7 +42,7 @@ pub struct Attribute {
 pub struct Attributes {
     /// The attributes, by name.
     pub attributes: Vec<Attribute>,
-    /// Where the keys are that say how to read the others, such as `_merge_objects`. They are part of every object.
+    /// Where the keys are that say how to read the others. They are part of every object.
     pub directives: Vec<Range<usize>>,
     /// Whether `_update_existing_only` is among them.
     pub has_update_existing_only: bool,
@@ -168,8 +175,11 @@ pub struct Collector<'h, 'p> {
     /// Where the last value ended.
     end: usize,
     found: Attributes,
-    /// Digests of the directives.
+    /// Digests of the directives, and of the addresses.
     directives: Vec<[u8; 8]>,
+    addresses: Vec<[u8; 8]>,
+    /// The numbers of the names of subscriptions.
+    subscriptions: Vec<u32>,
     /// Whether the destination may leave the object out without saying so.
     may_be_ignored: bool,
 }
@@ -183,6 +193,8 @@ impl<'h, 'p> Collector<'h, 'p> {
             end: 0,
             found: Attributes::default(),
             directives: Vec::new(),
+            addresses: Vec::new(),
+            subscriptions: Vec::new(),
             may_be_ignored: false,
         }
     }
@@ -196,8 +208,8 @@ impl<'h, 'p> Collector<'h, 'p> {
         let start = end
             - between.trim_start_matches(|char: char| matches!(char, '{' | ',') || char.is_ascii_whitespace()).len();
         self.end = end;
-        if key.starts_with('_') || key == "push_token_import" {
-            if key == "_update_existing_only" {
+        if DIRECTIVES.contains(&key) {
+            if key == UPDATE_EXISTING_ONLY {
                 self.found.has_update_existing_only = true;
                 self.may_be_ignored |= value != "false";
             }
@@ -206,6 +218,11 @@ impl<'h, 'p> Collector<'h, 'p> {
         } else {
             let name = self.hasher.digest(&[b"name", key.as_bytes()]) as u32;
             let digest = self.hasher.of(key, value, 0);
+            if ADDRESSES.contains(&key) {
+                self.addresses.push(digest.unwrap_or_default().to_le_bytes());
+            } else if SUBSCRIPTIONS.contains(&key) {
+                self.subscriptions.push(name);
+            }
             self.found.attributes.push(Attribute { name, digest, text: start..end });
         }
     }
@@ -219,16 +236,32 @@ impl<'h, 'p> Collector<'h, 'p> {
                 (attributes[place - 1].digest, attributes[place].digest) = (None, None);
             }
         }
+        if !self.addresses.is_empty() {
+            self.addresses.sort_unstable();
+            let is_subscription = |attribute: &&mut Attribute| self.subscriptions.contains(&attribute.name);
+            let subscriptions = attributes.iter_mut().filter(is_subscription);
+            add_to_digests(self.hasher, subscriptions, b"addresses", self.addresses.as_flattened());
+        }
         if self.may_be_ignored {
             attributes.iter_mut().for_each(|attribute| attribute.digest = None);
         } else if !self.directives.is_empty() {
             self.directives.sort_unstable();
-            let directives = self.hasher.digest(&[b"directives", self.directives.as_flattened()]).to_le_bytes();
-            for digest in attributes.iter_mut().filter_map(|attribute| attribute.digest.as_mut()) {
-                *digest = self.hasher.digest(&[&digest.to_le_bytes(), &directives]);
-            }
+            add_to_digests(self.hasher, attributes.iter_mut(), b"directives", self.directives.as_flattened());
         }
         self.found
+    }
+}
+
+/// Makes attributes differ if something else does that they depend on.
+fn add_to_digests<'a>(
+    hasher: &AttributeHasher,
+    attributes: impl Iterator<Item = &'a mut Attribute>,
+    kind: &[u8],
+    digests: &[u8],
+) {
+    let added = hasher.digest(&[kind, digests]).to_le_bytes();
+    for digest in attributes.filter_map(|attribute| attribute.digest.as_mut()) {
+        *digest = hasher.digest(&[&digest.to_le_bytes(), &added]);
     }
 }
 
@@ -364,6 +397,39 @@ mod tests {
         assert_eq!(ignored.attributes[0].digest, None, "nobody knows whether the destination takes it");
         let taken = attributes(r#"{"a":1,"_update_existing_only":false}"#);
         assert!(taken.attributes[0].digest.is_some() && taken.has_update_existing_only);
+    }
+
+    /// Whether the attribute of this name has one digest in both payloads.
+    fn is_same(name: &str, one: &str, other: &str) -> bool {
+        let [one, other] = [one, other].map(|payload| {
+            let is_it = |attribute: &&Attribute| payload[attribute.text.clone()].starts_with(&format!("{name:?}"));
+            attributes(payload).attributes.iter().find(is_it).unwrap().digest.unwrap()
+        });
+        one == other
+    }
+
+    #[test]
+    fn subscriptions_are_sent_again_with_a_new_address() {
+        let payload = |email: &str, phone: &str| {
+            format!(
+                r#"{{"email":"{email}","x":1,"phone":"{phone}","email_subscribe":"unsubscribed","subscription_groups":[]}}"#
+            )
+        };
+        let before = payload("a@example.com", "+1");
+        for after in [payload("b@example.com", "+1"), payload("a@example.com", "+2")] {
+            assert!(!is_same("email_subscribe", &before, &after) && !is_same("subscription_groups", &before, &after));
+            assert!(is_same("x", &before, &after));
+        }
+        let other_order =
+            r#"{"subscription_groups":[],"phone":"+1","email_subscribe":"unsubscribed","email":"a@example.com"}"#;
+        assert!(is_same("email_subscribe", &before, other_order));
+    }
+
+    #[test]
+    fn other_names_with_an_underscore_are_attributes() {
+        assert!(attributes(r#"{"_score":5}"#).directives.is_empty());
+        assert!(!is_same("_score", r#"{"_score":5,"n":1}"#, r#"{"_score":6,"n":1}"#));
+        assert!(is_same("n", r#"{"_score":5,"n":1}"#, r#"{"_score":6,"n":1}"#));
     }
 
     fn written(payload: &str, names: &[&str]) -> String {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::sleep;
 use tracing::Instrument as _;
 
@@ -14,6 +14,8 @@ use super::intake::Chunk;
 use crate::sync::comparison::{Comparison, KnownUsers};
 use crate::sync::error::SyncError;
 
+/// Rows that are prepared before others have their turn, such as requests to the API.
+const AT_ONCE: usize = 500;
 /// The pause before the store is asked again while it is unavailable.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -35,9 +37,13 @@ impl Comparing {
 }
 
 async fn compare(comparison: Comparison, mut chunk: Chunk) -> Result<Compared, SyncError> {
-    let users = comparison.prepare(chunk.rows.iter_mut().map(|(_, row)| row));
+    let mut users = Vec::with_capacity(chunk.rows.len());
+    for rows in chunk.rows.chunks_mut(AT_ONCE) {
+        users.extend(comparison.prepare(rows.iter_mut().map(|(_, row)| row)));
+        yield_now().await;
+    }
     loop {
-        match comparison.known(&users).await {
+        match comparison.known(users.clone()).await {
             Ok(known) => return Ok(Compared { chunk, known }),
             // The store logs its outages itself.
             Err(error) if error.is_unavailable() => sleep(RETRY).await,

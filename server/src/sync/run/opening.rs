@@ -51,9 +51,12 @@ impl Run<'_> {
                     store.give_up_attributes(lease, integration.id).await?;
                     return Ok(None);
                 }
-                let set = Some(store.attribute_set(lease, integration.id, &destination).await?);
-                let encoder = integration.destination.encoder(integration.kind);
-                Ok(Some(Comparison { store: (*store).clone(), set, encoder }))
+                let set = store.attribute_set(lease, integration.id, &destination).await?;
+                Ok(Some(Comparison {
+                    known: Some(((*store).clone(), set)),
+                    digest_key: store.digest_key(),
+                    encoder: integration.destination.encoder(integration.kind),
+                }))
             };
             match open.await {
                 Ok(comparison) => return Ok(comparison),

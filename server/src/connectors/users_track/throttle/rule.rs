@@ -1,8 +1,8 @@
 //! How many requests may be in flight and how many may be sent in a second, by the destination's answers.
 //!
 //! The number in flight doubles every round trip while it is used and answers stay quick. It shrinks when they become slow or
-//! requests fail, and then grows by a tenth. The rate is lowered by 429s, to less than what the destination took, and grows back: quickly at first, slowly
-//! near the rate at which 429s came, and faster again when none has come for long.
+//! requests fail, and then grows by a tenth. The rate is lowered by 429s, to less than what the destination took, and grows
+//! back: quickly at first, slowly near the rate at which 429s came, and faster again when none has come for long.
 
 use std::time::Duration;
 
