@@ -321,7 +321,7 @@ JOB            STATUS        STARTED (UTC)            TOOK   DELIVERED  REFUSED
         assert_eq!(
             notes(none.clone()),
             [
-                "    no new rows; see `cdi-server preview 'Users of ours'`, or `cdi-server watermark 'Users of ours' --reset` to send all rows again"
+                "    no new rows; see `cdi-server preview 'Users of ours'`, or `cdi-server watermark 'Users of ours' --reset` to read all rows again"
             ]
         );
         assert_eq!(notes(Job { cause: Some("not taken: 1 row".into()), ..none.clone() }), ["    not taken: 1 row"]);
