@@ -138,11 +138,11 @@ impl Store {
         );
         let mut found = Vec::with_capacity(users.len());
         for users in users.chunks(READ) {
-            let listed = json_array(users.iter().map(|user| format!("{user:0DIGITS$x}")));
+            let listed = json_array(users.iter().map(|user| const_hex::encode(user.to_be_bytes())));
             let read = query(AssertSqlSafe(statement.clone())).bind(set.0).bind(listed);
             let row = self.database.read_one(read).await?;
-            let text: Option<String> = row.map(|row| row.try_get("users")).transpose()?.flatten();
-            for text in text.iter().flat_map(|text| text.split(' ')) {
+            let text: Option<&str> = row.as_ref().map(|row| row.try_get("users")).transpose()?.flatten();
+            for text in text.into_iter().flat_map(|text| text.split(' ')) {
                 found.push(
                     user_attributes(text).ok_or_else(|| StoreError::Unreadable {
                         what: "attributes of a user",
@@ -201,13 +201,19 @@ impl Store {
 
 /// A JSON array of texts without special characters.
 fn json_array(texts: impl Iterator<Item = String>) -> String {
-    format!("[{}]", texts.map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(","))
+    let mut array = "[".to_owned();
+    for text in texts {
+        let separator = if array.len() == 1 { "\"" } else { ",\"" };
+        array.extend([separator, &text, "\""]);
+    }
+    array + "]"
 }
 
 /// A user's attributes from the hexadecimal digits of its hash and of theirs.
 fn user_attributes(text: &str) -> Option<UserAttributes> {
     let (user, digests) = text.split_at_checked(DIGITS)?;
-    Some((u128::from_str_radix(user, 16).ok()?, const_hex::decode(digests).ok()?))
+    let user = const_hex::decode_to_array(user).ok()?;
+    Some((u128::from_be_bytes(user), const_hex::decode(digests).ok()?))
 }
 
 /// Replaces the set of an integration by an empty one.
@@ -256,7 +262,8 @@ pub(super) async fn write(
     );
     for AttributeChange { set, users } in changes.iter().map(AsRef::as_ref) {
         for users in users.chunks(WRITTEN) {
-            let listed = users.iter().map(|(user, digests)| format!("{user:0DIGITS$x}{}", const_hex::encode(digests)));
+            let listed =
+                users.iter().map(|(user, digests)| const_hex::encode([&user.to_be_bytes()[..], digests].concat()));
             let write = query(AssertSqlSafe(statement.clone())).bind(set.0).bind(json_array(listed));
             write.execute(&mut *connection).await?;
         }

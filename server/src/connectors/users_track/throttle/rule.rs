@@ -26,10 +26,10 @@ const LIMITED_TOGETHER: Duration = Duration::from_secs(1);
 /// The rate after a 429, as a part of what the destination took.
 const BACK: f64 = 0.9;
 /// Up to this part of the rate at which 429s came, the rate grows quickly.
-const NEAR: f64 = 0.9;
+const NEAR: f64 = 0.95;
 /// Growth in a second: quickly, slowly, and when no 429 has come for long.
 const QUICKLY: f64 = 0.2;
-const SLOWLY: f64 = 0.005;
+const SLOWLY: f64 = 0.0025;
 const AGAIN: f64 = 0.05;
 const LONG: Duration = Duration::from_secs(60);
 /// Pauses between answers beyond this let nothing grow.
