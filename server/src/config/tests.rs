@@ -300,6 +300,16 @@ fn a_key_that_other_programs_have_is_answered_with_what_there_is_instead() {
         ),
         ("table = \"users\"", "query", "`sqlite` has no key `query`; `table` names a table or a view"),
         (
+            "table = \"users\"",
+            "only_changed",
+            "`sqlite` has no key `only_changed`; it is a setting of the integration: write it above [integrations.source]",
+        ),
+        (
+            "request_deadline = \"2s\"",
+            "requests_per_second",
+            "unknown field `requests_per_second`; it is a setting of a `users_track` destination: write it in",
+        ),
+        (
             "request_deadline = \"2s\"",
             "ssl",
             "`server.ssl`: unknown field `ssl`; `certificate` and `key` in [server.tls]",
@@ -429,6 +439,17 @@ fn values_that_make_no_sense_are_errors() {
             "kind = \"users_track\"",
             "kind = \"users_track\"\ngive_up_after = 5",
             "`integrations[0].destination.give_up_after`: a duration needs a unit; write \"5s\"",
+        ),
+        (
+            "kind = \"users_track\"",
+            "kind = \"users_track\"\nrequests_per_second = -5",
+            "`integrations[0].destination.requests_per_second`: invalid value: integer `-5`, expected a whole number that is not negative",
+        ),
+        ("concurrency = 2", "concurrency = -5", "integer `-5`, expected a whole number that is not negative"),
+        (
+            "kind = \"users_track\"",
+            "kind = \"users_track\"\nrequests_per_second = 99999999999999999999",
+            "the number is too large",
         ),
         (
             "request_deadline = \"2s\"",

@@ -5,8 +5,11 @@ use std::ops::Range;
 /// Quotation marks of word processors.
 const CURLY: &str = "“”„‟‘’‚‛«»";
 
-/// Keys that other programs have or that belong elsewhere, and what there is instead of them here.
-const OTHER_KEYS: &[(&[&str], &str)] = &[
+/// Keys with what there is instead of them.
+type Instead = (&'static [&'static str], &'static str);
+
+/// Keys that other programs have or that belong elsewhere, in any table.
+const IN_ANY_TABLE: &[Instead] = &[
     (
         &["cron", "every", "frequency", "interval", "schedule", "schedules"],
         "syncs run on a schedule with `schedule = \"*/15 * * * *\"` in [[integrations]], above [integrations.source]",
@@ -23,6 +26,10 @@ const OTHER_KEYS: &[(&[&str], &str)] = &[
         &["columns", "fields", "filter", "mapping", "query", "select", "sql", "view", "where"],
         "`table` names a table or a view: write the query as a view in the database",
     ),
+];
+
+/// The same for keys that mean something else in a source or destination.
+const OUTSIDE_OF_CONNECTORS: &[Instead] = &[
     (
         &["cert", "certificate", "cert_file", "https", "key_file", "ssl", "tls", "tls_cert", "tls_key"],
         "`certificate` and `key` in [server.tls] name the PEM files for TLS",
@@ -41,10 +48,10 @@ const OTHER_KEYS: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// What there is instead of a key that is not known. In a source or destination, the keys of a server mean something else.
+/// What there is instead of a key that is not known.
 pub(super) fn instead_of(key: &str, is_of_connector: bool) -> Option<&'static str> {
-    let known = if is_of_connector { OTHER_KEYS.get(..4)? } else { OTHER_KEYS };
-    known.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, instead)| *instead)
+    let others = if is_of_connector { &[] } else { OUTSIDE_OF_CONNECTORS };
+    IN_ANY_TABLE.iter().chain(others).find(|(keys, _)| keys.contains(&key)).map(|(_, instead)| *instead)
 }
 
 /// What to write instead of what the parser has stumbled over at these bytes; `None` if its own message has to do. It repeats

@@ -23,7 +23,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Gives the rows their attributes, or a flaw if they are refused. Returns the hashes of their users, one for each row.
+    /// Gives the rows their attributes, or a flaw if they are refused. Returns the hashes of the users of the
+    /// others, who may come several times.
     pub fn prepare<'a>(&self, rows: impl Iterator<Item = &'a mut Row>) -> Vec<u128> {
         let hasher = RowHasher::new(self.digest_key);
         let attributes = hasher.attributes();
@@ -42,12 +43,12 @@ impl Comparison {
         users
     }
 
-    /// What the store knows of these users.
-    pub async fn known(&self, mut users: Vec<u128>) -> Result<KnownUsers, StoreError> {
+    /// What the store knows of these users. Sorts them, because neighbours are read together.
+    pub async fn known(&self, users: &mut Vec<u128>) -> Result<KnownUsers, StoreError> {
         let Some((store, set)) = &self.known else { return Ok(KnownUsers::new()) };
         users.sort_unstable();
         users.dedup();
-        let known = store.attributes(*set, &users).await?;
+        let known = store.attributes(*set, users).await?;
         Ok(known.into_iter().map(|(user, bytes)| (user, UserAttributes::read(&bytes))).collect())
     }
 }

@@ -163,7 +163,7 @@ impl Planner {
         let Some(comparison) = &self.comparison else { return Ok(()) };
         let mut users = comparison.prepare(rows.iter_mut());
         users.retain(|user| !self.users.contains_key(user));
-        let known = comparison.known(users).await.map_err(|error| SyncError::Failed(error.to_string()))?;
+        let known = comparison.known(&mut users).await.map_err(|error| SyncError::Failed(error.to_string()))?;
         self.users.extend(known);
         Ok(())
     }

@@ -16,7 +16,8 @@ use super::text::Text;
 const MAX_DEPTH: usize = 32;
 /// Keys that say how to read an object, and are no attributes.
 const DIRECTIVES: [&str; 3] = ["_merge_objects", UPDATE_EXISTING_ONLY, "push_token_import"];
-const UPDATE_EXISTING_ONLY: &str = "_update_existing_only";
+/// Whether users that the destination does not know are left out.
+pub const UPDATE_EXISTING_ONLY: &str = "_update_existing_only";
 /// Attributes that are addresses, and those that services set anew when an address changes: whoever has unsubscribed may be
 /// subscribed again. So these are sent with each new address.
 const ADDRESSES: [&str; 2] = ["email", "phone"];

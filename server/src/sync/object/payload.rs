@@ -6,7 +6,7 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::super::row::Identifier;
-use super::attributes::{AttributeHasher, Attributes, Collector};
+use super::attributes::{AttributeHasher, Attributes, Collector, UPDATE_EXISTING_ONLY};
 use super::text::Text;
 use super::{event_time, not_an_object};
 use crate::text::{counted, grouped};
@@ -138,7 +138,7 @@ impl<'de> Visitor<'de> for KeyVisitor<'_, '_, 'de> {
             if let Some(attributes) = &mut self.attributes {
                 attributes.add(key, value);
             }
-            found.update_existing_only |= key == "_update_existing_only";
+            found.update_existing_only |= key == UPDATE_EXISTING_ONLY;
             if self.kind != IntegrationKind::Attributes {
                 match key {
                     "name" => found.name = Some(value),

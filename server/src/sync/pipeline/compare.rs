@@ -43,7 +43,7 @@ async fn compare(comparison: Comparison, mut chunk: Chunk) -> Result<Compared, S
         yield_now().await;
     }
     loop {
-        match comparison.known(users.clone()).await {
+        match comparison.known(&mut users).await {
             Ok(known) => return Ok(Compared { chunk, known }),
             // The store logs its outages itself.
             Err(error) if error.is_unavailable() => sleep(RETRY).await,
