@@ -98,7 +98,7 @@ impl OpenUsersTrack {
         // returned before waiting for other deliveries, which may need it.
         let mut permit = None;
         loop {
-            let Some(mut stretch) = stretches.next() else {
+            let Some(mut stretch) = stretches.next(self.suspects.are_many()) else {
                 // Another batch may have to be searched for refused objects.
                 (turn, permit) = (None, None);
                 match self.next_step(&mut stretches).await? {

@@ -98,13 +98,15 @@ impl Stretches<'_> {
         })
     }
 
-    /// The next stretch, if any may be sent before the suspects.
-    pub fn next(&mut self) -> Option<Stretch> {
+    /// The next stretch, if any may be sent before the suspects. `keep_sampling`: whether single objects are tried rather than
+    /// further halves.
+    pub fn next(&mut self, keep_sampling: bool) -> Option<Stretch> {
         let order = |stretch: &Stretch| (stretch.postponed, std::cmp::Reverse(stretch.len()), stretch.objects.start);
         let free = (0..self.waiting.len()).filter(|index| self.is_free(*index));
         let stretch =
             free.min_by_key(|index| order(&self.waiting[*index])).map(|index| self.waiting.swap_remove(index))?;
-        let sample = self.refused && !self.processed && self.waiting.len() + 1 >= PARTS && self.samples < SAMPLES;
+        let wanted = keep_sampling || self.samples < SAMPLES;
+        let sample = self.refused && !self.processed && self.waiting.len() + 1 >= PARTS && wanted;
         if sample && stretch.len() > 1 {
             self.samples += 1;
             let first = stretch.objects.start;
@@ -216,7 +218,7 @@ mod tests {
         let batch = batch(0..20);
         let mut stretches = Stretches::of(&batch);
         let (mut lengths, mut alone) = (Vec::new(), Vec::new());
-        while let Some(stretch) = stretches.next() {
+        while let Some(stretch) = stretches.next(false) {
             lengths.push(stretch.len());
             if stretch.len() > 1 { stretches.halve(&stretch) } else { alone.push(stretch.objects.start) }
         }
@@ -231,7 +233,7 @@ mod tests {
         let mut stretches = Stretches::of(&batch);
         let (mut requests, mut alone) = (0, Vec::new());
         while alone.len() < SAMPLES {
-            let stretch = stretches.next().unwrap();
+            let stretch = stretches.next(false).unwrap();
             requests += 1;
             stretches.refused();
             if stretch.len() > 1 { stretches.halve(&stretch) } else { alone.push(stretch.objects.start) }
@@ -241,13 +243,26 @@ mod tests {
     }
 
     #[test]
+    fn as_long_as_everything_is_refused_each_request_tells_of_another_object() {
+        let batch = batch(0..75);
+        let mut stretches = Stretches::of(&batch);
+        let (mut requests, mut alone) = (0, 0);
+        while let Some(stretch) = stretches.next(alone >= SAMPLES) {
+            requests += 1;
+            stretches.refused();
+            if stretch.len() > 1 { stretches.halve(&stretch) } else { alone += 1 }
+        }
+        assert_eq!((alone, requests), (75, PARTS - 1 + 75));
+    }
+
+    #[test]
     fn objects_of_one_user_keep_their_order() {
         let users = |object: usize| object % 4;
         let batch = batch((0..40).map(users));
         let mut stretches = Stretches::of(&batch);
         assert!(!stretches.are_independent());
         let mut sent: Vec<Vec<usize>> = vec![Vec::new(); 4];
-        while let Some(stretch) = stretches.next() {
+        while let Some(stretch) = stretches.next(false) {
             stretches.refused();
             if stretch.len() > 3 {
                 stretches.halve(&stretch);
@@ -269,7 +284,7 @@ mod tests {
             stretch
         };
         let mut alone = Vec::new();
-        while let Some(stretch) = stretches.next() {
+        while let Some(stretch) = stretches.next(false) {
             match stretch.len() {
                 1 => {
                     alone.push(stretch.objects.start);
@@ -281,25 +296,25 @@ mod tests {
         }
         assert_eq!((alone, stretches.first_refusal()), (vec![0, 1], Some(1)));
         stretches.release_suspects(|refused_at| refused_at < 2);
-        let again = stretches.next().unwrap();
+        let again = stretches.next(false).unwrap();
         assert!(again.objects == (0..1) && again.doubt.unwrap().is_final);
         // The next ones are in one part with an object of the user who still waits.
-        assert!(stretches.next().is_none());
+        assert!(stretches.next(false).is_none());
         stretches.try_one();
-        assert_eq!(stretches.next().unwrap().objects, 1..2);
-        assert_eq!(stretches.next().unwrap().objects, 2..4);
+        assert_eq!(stretches.next(false).unwrap().objects, 1..2);
+        assert_eq!(stretches.next(false).unwrap().objects, 2..4);
     }
 
     #[test]
     fn postponed_stretches_come_last() {
         let batch = batch(0..2);
         let mut stretches = Stretches::of(&batch);
-        let whole = stretches.next().unwrap();
+        let whole = stretches.next(false).unwrap();
         stretches.halve(&whole);
-        let first = stretches.next().unwrap();
+        let first = stretches.next(false).unwrap();
         stretches.postpone(first);
-        assert_eq!(stretches.next().unwrap().objects, 1..2);
-        assert_eq!(stretches.next().unwrap().objects, 0..1);
-        assert!(stretches.next().is_none());
+        assert_eq!(stretches.next(false).unwrap().objects, 1..2);
+        assert_eq!(stretches.next(false).unwrap().objects, 0..1);
+        assert!(stretches.next(false).is_none());
     }
 }

@@ -24,6 +24,8 @@ const MOST: usize = 500;
 const MOST_TRIED: usize = 100;
 /// Maximum suspects in a row, regardless of their messages.
 const MOST_OF_ALL: usize = 1000;
+/// After this many suspects in a row it is likely that everything is refused.
+const MANY: usize = 50;
 /// Maximum retries of suspects while it is unknown whether the service processes anything.
 const TRIES: u32 = 4;
 /// The longest pause before these retries. Pauses grow up to this.
@@ -265,6 +267,12 @@ impl Suspects {
             }
             state.same += 1;
         });
+    }
+
+    /// Whether there are so many suspects in a row that everything is probably refused. Further ones should then be found with
+    /// few requests.
+    pub fn are_many(&self) -> bool {
+        self.0.borrow().in_a_row >= MANY
     }
 
     /// Waits, for a delivery with only suspects left, until the service has processed a request sent after the first
