@@ -34,8 +34,10 @@ impl Comparison {
             match self.encoder.attributes(row, &attributes) {
                 Ok(attributes) => {
                     let user = hasher.user(identifier);
+                    let others: Box<[u128]> = row.others.iter().map(|other| hasher.user(other)).collect();
                     users.push(user);
-                    row.set_compared(ComparedAttributes { user, attributes });
+                    users.extend(&others);
+                    row.set_compared(ComparedAttributes { user, others, attributes });
                 }
                 Err(reason) => row.flaw = Some(reason),
             }
@@ -51,6 +53,16 @@ impl Comparison {
         let known = store.attributes(*set, users).await?;
         Ok(known.into_iter().map(|(user, bytes)| (user, UserAttributes::read(&bytes))).collect())
     }
+}
+
+/// What is known of a row's user. If anything is known under another of its identifiers, that is nothing: what was sent under
+/// that one may have replaced all of it. `find` finds what is known under an identifier.
+pub fn known_of<'a>(
+    row: &ComparedAttributes,
+    find: impl Fn(u128) -> Option<&'a UserAttributes>,
+) -> Option<&'a UserAttributes> {
+    let is_known = |other: &u128| find(*other).is_some_and(|known| !known.is_empty());
+    if row.others.iter().any(is_known) { None } else { find(row.user) }
 }
 
 /// What differs between a row and what the destination has of its user.

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use super::comparison::{Comparison, Difference, KnownUsers};
+use super::comparison::{Comparison, Difference, KnownUsers, known_of};
 use super::error::SyncError;
 use super::integration::Integration;
 use super::object::{ObjectEncoder, Warning, WarningKind, identifier_object, warnings};
@@ -173,7 +173,8 @@ impl Planner {
         let written = match &row.compared {
             None => self.encoder.write(row, &mut object),
             Some(compared) => {
-                let difference = Difference::of(compared, self.users.get(&compared.user));
+                let known = known_of(compared, |user| self.users.get(&user));
+                let difference = Difference::of(compared, known);
                 if let Some(saving) = saving {
                     saving.spared += difference.spared;
                     saving.rows += 1;
@@ -181,7 +182,16 @@ impl Planner {
                 if difference.is_none() {
                     return Planned::Unchanged(row.identifier.as_ref().map(identifier_object).unwrap_or_default());
                 }
-                self.users.entry(compared.user).or_default().acknowledge(difference.attributes(compared));
+                let mut attributes = known.cloned().unwrap_or_default();
+                attributes.acknowledge(difference.attributes(compared));
+                for (user, attributes) in compared
+                    .others
+                    .iter()
+                    .map(|other| (*other, Default::default()))
+                    .chain([(compared.user, attributes)])
+                {
+                    self.users.insert(user, attributes);
+                }
                 self.encoder.write_some(row, &compared.attributes, difference.attributes(compared), &mut object);
                 Ok(())
             }

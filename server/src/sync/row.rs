@@ -12,6 +12,8 @@ pub struct Row {
     pub updated_at: i64,
     /// The identifier of its user: the first that is not null.
     pub identifier: Option<Identifier>,
+    /// Its other identifiers that are not null.
+    pub others: Box<[Identifier]>,
     /// `PAYLOAD` as text.
     pub payload: Option<String>,
     /// Why the row cannot be sent, where that was seen in reading it.
@@ -27,6 +29,8 @@ pub struct Row {
 pub struct ComparedAttributes {
     /// [`RowHasher::user`].
     pub user: u128,
+    /// The same of its other identifiers.
+    pub others: Box<[u128]>,
     /// The attributes.
     pub attributes: Attributes,
 }
@@ -42,7 +46,7 @@ impl Row {
     ) -> Row {
         let user = identifier.as_ref().map_or(0, Identifier::number);
         let digest = hasher.digest(user, updated_at, identifier.as_ref(), payload.as_deref(), flaw.as_deref());
-        Row { updated_at, identifier, payload, flaw, compared: None, user, digest }
+        Row { updated_at, identifier, others: Box::default(), payload, flaw, compared: None, user, digest }
     }
 
     /// The same without a store's key.
@@ -76,7 +80,8 @@ impl Row {
     /// About how many bytes it takes.
     pub fn size(&self) -> usize {
         const AROUND: usize = 256;
-        let identifier = self.identifier.iter().flat_map(Identifier::texts).map(str::len).sum::<usize>();
+        let identifiers = self.identifier.iter().chain(&self.others);
+        let identifier = identifiers.flat_map(Identifier::texts).map(str::len).sum::<usize>();
         let attributes = self.compared.as_ref().map_or(0, |compared| compared.attributes.size());
         self.payload.as_ref().map_or(0, String::len) + identifier + attributes + AROUND
     }

@@ -126,17 +126,19 @@ impl Columns {
             }));
         }
         let payload = if self.payload.is_some() { texts.pop().flatten() } else { None };
-        let (identifier, half_of_alias) = self.identifier(texts);
+        let (mut identifiers, half_of_alias) = self.identifiers(texts);
         let flaw = flaw.or_else(|| half_of_alias.map(str::to_owned));
-        Ok(Row::new(hasher, updated_at, identifier, payload, flaw))
+        let mut row = Row::new(hasher, updated_at, identifiers.next(), payload, flaw);
+        row.others = identifiers.collect();
+        Ok(row)
     }
 
-    /// The identifier of a row: the first that is not null. Without one, the message if the row has half of an alias. The
-    /// texts are in the order of `identifiers`.
-    fn identifier(
+    /// The identifiers of a row that are not null, in their order of precedence. Without one, the message if the row has half
+    /// of an alias. The texts are in the order of the columns.
+    fn identifiers(
         &self,
-        texts: impl IntoIterator<Item = Option<String>>,
-    ) -> (Option<Identifier>, Option<&'static str>) {
+        texts: Vec<Option<String>>,
+    ) -> (impl Iterator<Item = Identifier> + use<>, Option<&'static str>) {
         let mut by_place = [const { None }; IDENTIFIERS.len()];
         for ((place, _), text) in self.identifiers.iter().zip(texts) {
             by_place[*place] = text;
@@ -147,18 +149,16 @@ impl Columns {
             (None, Some(_)) => Some("ALIAS_LABEL has no ALIAS_NAME; an alias needs both"),
             _ => None,
         };
-        let alias = || match (alias_name, alias_label) {
-            (Some(name), Some(label)) => Some(Identifier::Alias { name, label }),
-            _ => None,
-        };
-        let identifier = external_id
-            .map(Identifier::ExternalId)
-            .or_else(alias)
-            .or_else(|| braze_id.map(Identifier::BrazeId))
-            .or_else(|| email.map(Identifier::Email))
-            .or_else(|| phone.map(Identifier::Phone));
-        let half_of_alias = half_of_alias.filter(|_| identifier.is_none());
-        (identifier, half_of_alias)
+        let alias = alias_name.zip(alias_label).map(|(name, label)| Identifier::Alias { name, label });
+        let identifiers = [
+            external_id.map(Identifier::ExternalId),
+            alias,
+            braze_id.map(Identifier::BrazeId),
+            email.map(Identifier::Email),
+            phone.map(Identifier::Phone),
+        ];
+        let half_of_alias = half_of_alias.filter(|_| identifiers.iter().all(Option::is_none));
+        (identifiers.into_iter().flatten(), half_of_alias)
     }
 }
 
@@ -282,15 +282,24 @@ mod tests {
     }
 
     #[test]
-    fn a_row_uses_the_first_identifier_that_is_not_null() {
+    fn a_row_uses_the_first_identifier_that_is_not_null_and_keeps_the_others() {
         let all =
             columns(&["UPDATED_AT", "PAYLOAD", "PHONE", "EMAIL", "ALIAS_LABEL", "ALIAS_NAME", "EXTERNAL_ID"]).unwrap();
-        let row = |texts: [Option<&str>; 5]| all.identifier(texts.map(|text| text.map(str::to_owned))).0;
-        assert_eq!(row([Some("x"), Some("n"), Some("l"), None, None]), Some(Identifier::ExternalId("x".into())));
+        let row = |texts: [Option<&str>; 5]| {
+            let value = |index: usize| {
+                Ok::<_, SyncError>(texts.get(index).copied().flatten().map(|text| Cow::Borrowed(text.as_bytes())))
+            };
+            let row = all.row(&RowHasher::new([0; 32]), 0, value).unwrap();
+            row.identifier.into_iter().chain(row.others).collect::<Vec<_>>()
+        };
+        let external_id = Identifier::ExternalId("x".into());
         let alias = Identifier::Alias { name: "n".into(), label: "l".into() };
-        assert_eq!(row([None, Some("n"), Some("l"), Some("e"), None]), Some(alias));
-        assert_eq!(row([None, Some("n"), None, Some("e"), None]), Some(Identifier::Email("e".into())));
-        assert_eq!(row([None, None, None, None, Some("p")]), Some(Identifier::Phone("p".into())));
-        assert_eq!(row([None, None, None, None, None]), None);
+        let (email, phone) = (Identifier::Email("e".into()), Identifier::Phone("p".into()));
+        assert_eq!(row([Some("x"), Some("n"), Some("l"), None, None]), [external_id.clone(), alias.clone()]);
+        assert_eq!(row([Some("x"), None, None, None, None]), [external_id]);
+        assert_eq!(row([None, Some("n"), Some("l"), Some("e"), Some("p")]), [alias, email.clone(), phone.clone()]);
+        assert_eq!(row([None, Some("n"), None, Some("e"), None]), [email]);
+        assert_eq!(row([None, None, None, None, Some("p")]), [phone]);
+        assert_eq!(row([None, None, None, None, None]), []);
     }
 }

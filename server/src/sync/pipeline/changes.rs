@@ -4,14 +4,16 @@
 //! sent whose earlier value is known, that knowledge is removed from the store: if the process dies, nobody knows which of the
 //! two the destination has. The new value becomes known with the acknowledgement of its row, in the same checkpoint.
 //!
-//! A user has one row in delivery at a time, so that each row is compared with what the one before it has left.
+//! A user has one row in delivery at a time, so that each row is compared with what the one before it has left. If a row has
+//! several identifiers, it and rows with any of these are of one user. Before it is sent, what is known under its other
+//! identifiers is removed from the store as well.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::order::IdentityHasher;
 use crate::store::Spared;
-use crate::sync::comparison::{Difference, KnownUsers};
+use crate::sync::comparison::{Difference, KnownUsers, known_of};
 use crate::sync::progress::{Progress, SentAttributes};
 use crate::sync::row::ComparedAttributes;
 use crate::sync::user_attributes::UserAttributes;
@@ -30,11 +32,13 @@ pub struct Changes {
     taken: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct User {
     attributes: UserAttributes,
     /// Whether it has a row in delivery.
     is_busy: bool,
+    /// The other identifiers of that row.
+    others: Box<[u128]>,
     /// The number of the last change of its attributes that is to be saved.
     saved_by: u64,
     /// Number of chunks for which the store was asked before that change was known to be saved.
@@ -86,30 +90,40 @@ impl Changes {
 
     /// Decides about a row of a user that has none in delivery. `known` is what the store has said about users of its chunk.
     pub fn decide(&mut self, row: &ComparedAttributes, known: &KnownUsers, progress: &mut Progress) -> Decision {
-        let now = self.users.get(&row.user).map(|user| &user.attributes).or_else(|| known.get(&row.user));
+        let find = |user: u128| self.users.get(&user).map(|user| &user.attributes).or_else(|| known.get(&user));
+        let now = known_of(row, find);
         let difference = Difference::of(row, now);
         let spared = difference.spared;
         if difference.is_none() {
             return Decision::Unchanged(spared);
         }
         let mut attributes = now.cloned().unwrap_or_default();
-        let was_known = attributes.forget(difference.attributes(row));
-        let after = if was_known { progress.save_attributes(row.user, attributes.clone().bytes()) } else { 0 };
+        attributes.forget(difference.attributes(row));
+        let was_known = find(row.user).is_some_and(|before| before.size() > attributes.size());
+        let known_others: Vec<u128> =
+            row.others.iter().copied().filter(|other| find(*other).is_some_and(|known| !known.is_empty())).collect();
+        let mut after = if was_known { progress.save_attributes(row.user, attributes.clone().bytes()) } else { 0 };
+        for other in known_others {
+            after = progress.save_attributes(other, Vec::new());
+            self.users.insert(other, User { saved_by: after, ..User::default() });
+        }
         let mut acknowledged = attributes.clone();
         acknowledged.acknowledge(difference.attributes(row));
         let sent = Box::new(SentAttributes { user: row.user, attributes: acknowledged, spared });
-        self.users.insert(row.user, User { attributes, is_busy: true, saved_by: after, asked_before: None });
+        let others = row.others.clone();
+        self.users.insert(row.user, User { attributes, is_busy: true, others, saved_by: after, asked_before: None });
         Decision::Send(Sending { difference, sent, after })
     }
 
     /// Records that a row of a user is not in delivery any more. `acknowledged` is what the destination has now, if it has
-    /// accepted the row; that is saved by the change with this number.
-    pub fn delivered(&mut self, user: u128, acknowledged: Option<UserAttributes>, saved_by: u64) {
-        let Some(user) = self.users.get_mut(&user) else { return };
+    /// accepted the row; that is saved by the change with this number. Returns the other identifiers of the row.
+    pub fn delivered(&mut self, user: u128, acknowledged: Option<UserAttributes>, saved_by: u64) -> Box<[u128]> {
+        let Some(user) = self.users.get_mut(&user) else { return Box::default() };
         user.is_busy = false;
         if let Some(attributes) = acknowledged {
             (user.attributes, user.saved_by, user.asked_before) = (attributes, saved_by, None);
         }
+        std::mem::take(&mut user.others)
     }
 }
 
@@ -121,7 +135,11 @@ mod tests {
 
     fn row(user: u128, digest: u64) -> ComparedAttributes {
         let attributes = vec![Attribute { name: 1, digest: Some(digest), text: 0..0 }];
-        ComparedAttributes { user, attributes: Attributes { attributes, ..Attributes::default() } }
+        ComparedAttributes {
+            user,
+            others: Box::default(),
+            attributes: Attributes { attributes, ..Attributes::default() },
+        }
     }
 
     /// What the store said while this was acknowledged.
@@ -170,7 +188,7 @@ mod tests {
     #[test]
     fn a_row_without_attributes_is_sent_unless_its_user_is_known_to_be_there() {
         let (mut changes, mut progress) = (Changes::default(), Progress::new(Start::default()));
-        let empty = ComparedAttributes { user: 1, attributes: Attributes::default() };
+        let empty = ComparedAttributes { user: 1, others: Box::default(), attributes: Attributes::default() };
         for _ in 0..2 {
             // Those of the first row may have been left out at the destination, as with `_update_existing_only`.
             let Decision::Send(sending) = changes.decide(&empty, &KnownUsers::new(), &mut progress) else { panic!() };

@@ -42,6 +42,10 @@ pub struct Dispatcher<'a> {
     closed_bytes: usize,
     /// With `only_changed`: which attributes are sent.
     changes: Option<Changes>,
+    /// The rows of the last chunk that wait, with all behind them, because the first has several identifiers and a row with one
+    /// of these is not delivered yet. And what the store knows of the users of that chunk.
+    stalled: VecDeque<Numbered>,
+    known: KnownUsers,
     /// Rows that may be sent once a change of attributes is saved, in the order of these changes.
     waiting: VecDeque<(Numbered, Sending)>,
     waiting_bytes: usize,
@@ -64,6 +68,8 @@ impl<'a> Dispatcher<'a> {
             ready: VecDeque::new(),
             closed_bytes: 0,
             changes: integration.only_changed.then(Changes::default),
+            stalled: VecDeque::new(),
+            known: KnownUsers::new(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             unsent: Vec::new(),
@@ -74,7 +80,8 @@ impl<'a> Dispatcher<'a> {
     /// Whether further rows may be read.
     pub fn has_room(&self) -> bool {
         let open = self.open.iter().map(Batch::memory).sum::<usize>();
-        self.ready.len() < MAX_READY.min(self.limits.in_flight)
+        !self.is_stalled()
+            && self.ready.len() < MAX_READY.min(self.limits.in_flight)
             && open + self.closed_bytes + self.order.parked_bytes() + self.waiting_bytes <= MAX_BYTES
     }
 
@@ -82,6 +89,7 @@ impl<'a> Dispatcher<'a> {
     pub fn is_empty(&self) -> bool {
         self.ready.is_empty()
             && self.waiting.is_empty()
+            && !self.is_stalled()
             && self.order.parked_bytes() == 0
             && self.open.iter().all(Batch::is_empty)
     }
@@ -93,19 +101,44 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
+    /// Whether rows of the last chunk still wait. No other must be taken before.
+    pub fn is_stalled(&self) -> bool {
+        !self.stalled.is_empty()
+    }
+
     /// Takes new rows, in order. With `only_changed`, `known` is what the store knows of their users.
-    pub fn take(&mut self, rows: Vec<Numbered>, known: &KnownUsers) {
-        let newest = rows.last().map(|(number, _)| *number);
+    pub fn take(&mut self, rows: Vec<Numbered>, known: KnownUsers) {
         if let Some(changes) = &mut self.changes {
             changes.take(self.progress.lock().saved_attribute_changes());
         }
-        for (number, row) in rows {
-            self.admit(number, row, known);
+        (self.stalled, self.known) = (rows.into(), known);
+        self.go_on();
+    }
+
+    /// Admits the rows of the last chunk up to one that must wait.
+    fn go_on(&mut self) {
+        let known = std::mem::take(&mut self.known);
+        let mut newest = None;
+        while let Some((number, row)) = self.stalled.pop_front() {
+            if self.must_wait(&row) {
+                self.stalled.push_front((number, row));
+                self.known = known;
+                break;
+            }
+            newest = Some(number);
+            self.admit(number, row, &known);
         }
         self.acknowledge_unsent();
         if let Some(newest) = newest {
             self.close_stragglers(newest);
         }
+    }
+
+    /// Whether the row has several identifiers and a row with one of these is not delivered yet.
+    fn must_wait(&self, row: &Row) -> bool {
+        let Some(compared) = row.compared.as_ref().filter(|compared| !compared.others.is_empty()) else { return false };
+        let mut users = compared.others.iter().chain([&compared.user]);
+        users.any(|user| self.order.is_busy(*user as u64))
     }
 
     /// The next batch to deliver.
@@ -130,14 +163,16 @@ impl<'a> Dispatcher<'a> {
     /// Records that a batch was delivered, and with `only_changed` what its users have. If `goes_on`, rows that have waited for
     /// it become ready.
     pub fn delivered(&mut self, batch: &Batch, users: Vec<(u128, Option<UserAttributes>)>, goes_on: bool) {
+        let mut others = Vec::new();
         if let Some(changes) = &mut self.changes {
             let saved_by = self.progress.lock().next_attribute_change();
             for (user, acknowledged) in users {
-                changes.delivered(user, acknowledged, saved_by);
+                others.extend(changes.delivered(user, acknowledged, saved_by));
             }
         }
         self.closed_bytes -= batch.memory();
-        for user in self.order.delivered(batch.items()) {
+        let users = batch.items().iter().map(|item| item.user).chain(others.into_iter().map(|other| other as u64));
+        for user in self.order.delivered(users) {
             while goes_on && let Some(row) = self.order.next_parked(user) {
                 let (open, size) = (self.place(row), row.size());
                 self.make_room(open, size);
@@ -146,6 +181,9 @@ impl<'a> Dispatcher<'a> {
                 // What is known of its user is known here.
                 self.decide(open, number, row, &KnownUsers::new());
             }
+        }
+        if goes_on {
+            self.go_on();
         }
         self.acknowledge_unsent();
     }
@@ -185,6 +223,7 @@ impl<'a> Dispatcher<'a> {
                 let is_saved = sending.after <= progress.saved_attribute_changes();
                 drop(progress);
                 self.order.occupy(row.user());
+                compared.others.iter().for_each(|other| self.order.occupy(*other as u64));
                 if is_saved {
                     self.append_some(number, row, sending);
                 } else {

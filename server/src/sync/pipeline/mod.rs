@@ -144,7 +144,8 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
             let may_read = !self.has_read_all && self.comparing.len() < MAX_COMPARING;
             is_reading |= self.read.is_none() && may_read && progress_has_room && self.dispatcher.has_room();
             let waits_for = self.dispatcher.waits_for().filter(|_| self.is_sending);
-            let is_preparing = waits_for.is_some() || (self.read.is_none() && !self.comparing.is_empty());
+            let may_take = self.read.is_none() && !self.comparing.is_empty() && !self.dispatcher.is_stalled();
+            let is_preparing = waits_for.is_some() || may_take;
             if self.deliveries.is_empty() && !is_reading && !is_preparing {
                 if self.read.is_some() {
                     break;
@@ -159,7 +160,7 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
                     is_reading = false;
                     self.compare(chunk);
                 }
-                Some(compared) = self.comparing.next(), if self.read.is_none() && !self.comparing.is_empty() => {
+                Some(compared) = self.comparing.next(), if may_take => {
                     self.take(compared);
                 }
                 () = progress.wait_until_saved(waits_for.unwrap_or_default()), if waits_for.is_some() => {
@@ -228,7 +229,7 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
     fn take(&mut self, compared: Result<Compared, SyncError>) {
         match compared {
             Ok(Compared { chunk: Chunk { rows, end }, known }) => {
-                self.dispatcher.take(rows, &known);
+                self.dispatcher.take(rows, known);
                 if matches!(end, Some(RunOutcome::End)) {
                     self.deliverer.progress.lock().ended();
                 }

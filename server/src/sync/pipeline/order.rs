@@ -82,17 +82,17 @@ impl Order {
         }
     }
 
-    /// Records that the batch with these rows was delivered. Returns users whose parked rows may go on.
-    pub fn delivered(&mut self, items: &[Item]) -> Vec<u64> {
+    /// Records that rows of these users were delivered. Returns users whose parked rows may go on.
+    pub fn delivered(&mut self, users: impl IntoIterator<Item = u64>) -> Vec<u64> {
         let mut free = Vec::new();
-        for item in items {
-            let Some(user) = self.users.get_mut(&item.user) else { continue };
+        for number in users {
+            let Some(user) = self.users.get_mut(&number) else { continue };
             user.in_batches -= 1;
             if user.in_batches == 0 {
                 if user.parked.is_empty() {
-                    self.users.remove(&item.user);
+                    self.users.remove(&number);
                 } else {
-                    free.push(item.user);
+                    free.push(number);
                 }
             }
         }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{LEASE, Rig};
+use super::rig::{LEASE, Rig, moment};
+use crate::connectors::fake_braze::Answer;
 use crate::store::{JobStatus, KnownAttributes, Spared, WatermarkChange};
+use crate::sync::{Planned, preview};
 
 async fn only_changed() -> Rig {
     let mut rig = Rig::into_service().await;
@@ -172,4 +174,77 @@ async fn a_sync_that_finds_nothing_changed_ends_well_and_is_told() {
     let (objects, told) = sync(&rig).await;
     assert_eq!((objects.len(), told.rows), (0, 5000));
     assert_eq!(sync(&rig).await.1, Spared::default(), "the rows are acknowledged");
+}
+
+/// Inserts a row with these identifiers that sets `x`.
+async fn insert_named(rig: &Rig, seconds: i64, external_id: Option<&str>, email: Option<&str>, x: i64) {
+    let text = |name: Option<&str>| name.map_or("NULL".into(), |name| format!("'{name}'"));
+    let (time, external_id, email) = (moment(seconds).to_rfc3339(), text(external_id), text(email));
+    let values = format!("'{time}', {external_id}, '{{\"x\":{x},\"same\":true}}', {email}");
+    rig.sql(&format!("INSERT INTO {{t}} VALUES ({values})")).await;
+}
+
+/// The objects that a preview shows.
+async fn previewed(rig: &Rig) -> Vec<Value> {
+    let shown = preview(&rig.integration, Some(rig.known().await), 100).await.unwrap().rows.into_iter();
+    let sent = shown.filter_map(|row| if let Planned::Sent { object, .. } = row { Some(object) } else { None });
+    sent.map(|object| serde_json::from_str(&object).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_row_with_several_identifiers_knows_what_was_sent_under_any_of_them() {
+    let rig = only_changed().await;
+    rig.sql("ALTER TABLE {t} ADD EMAIL").await;
+    let (id, email) = (Some("a"), Some("A@example.com"));
+    let whole = |name: &str, value: &str, x: i64| vec![json!({ name: value, "x": x, "same": true })];
+    let steps = [
+        (None, email, 1, whole("email", "A@example.com", 1)),
+        // The user gets an ID, and a row with both.
+        (id, email, 1, whole("external_id", "a", 1)),
+        (id, Some("a@Example.com"), 1, vec![]),
+        (id, email, 2, vec![json!({"external_id":"a","x":2})]),
+        // It is gone again. What was sent under the address has been replaced since.
+        (None, email, 1, whole("email", "A@example.com", 1)),
+        (None, email, 1, vec![]),
+        (id, email, 2, whole("external_id", "a", 2)),
+        (id, None, 2, vec![]),
+        (id, email, 2, vec![]),
+    ];
+    for (seconds, (id, email, x, sent)) in (1..).zip(steps) {
+        insert_named(&rig, seconds, id, email, x).await;
+        assert_eq!(previewed(&rig).await, sent, "the preview of step {seconds}");
+        assert_eq!(sync(&rig).await.0, sent, "step {seconds}");
+    }
+}
+
+/// Rows of one sync, sent in small batches that are answered in any order.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_name_one_user_by_different_identifiers_keep_their_order() {
+    const USERS: i64 = 10;
+    const STEPS: i64 = 40;
+    let mut rig = only_changed().await;
+    rig.tuning.batch = 3;
+    rig.sql("ALTER TABLE {t} ADD EMAIL").await;
+    let number = |seconds: i64, user: i64| (seconds + user) * 7919 % 11;
+    for round in 0..3 {
+        for (seconds, user) in (0..STEPS).flat_map(|step| (0..USERS).map(move |user| (1000 * round + step, user))) {
+            let (id, email, number) = (format!("u{user}"), format!("u{user}@example.com"), number(seconds, user));
+            let id = (number % 3 > 0).then_some(id.as_str());
+            insert_named(&rig, seconds, id, Some(&email), number % 4).await;
+        }
+        rig.fake_braze.script((0..USERS as u64 * STEPS as u64).map(|number| {
+            let answer = Answer::accepted_with(201, r#"{"message":"success"}"#);
+            answer.after(Duration::from_micros(number * 7919 % 5000))
+        }));
+        sync(&rig).await;
+        assert!(rig.fake_braze.most_at_once() > 1);
+        for user in 0..USERS {
+            let last = rig.fake_braze.objects().into_iter().rev().find(|object| {
+                let name = object["external_id"].as_str().or(object["email"].as_str()).unwrap();
+                name.split('@').next() == Some(&format!("u{user}")) && object.get("x").is_some()
+            });
+            let right = number(1000 * round + STEPS - 1, user) % 4;
+            assert_eq!(last.unwrap()["x"], right, "user {user} in round {round}");
+        }
+    }
 }

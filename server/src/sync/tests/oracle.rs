@@ -25,7 +25,7 @@ use search::find_counterexample;
 use world::TimeFormat;
 
 fn service(kind: IntegrationKind, format: TimeFormat) -> Setting {
-    Setting { kind, format, postgres: false, file: false, only_changed: false }
+    Setting { kind, format, postgres: false, file: false, only_changed: false, two_names: false }
 }
 
 fn file(kind: IntegrationKind, format: TimeFormat) -> Setting {
@@ -95,6 +95,20 @@ fn only_what_changed_in_postgres_is_sent() {
             what_changed(from_postgres(service(Attributes, TimeFormat::Timestamptz))),
             what_changed(from_postgres(file(Attributes, TimeFormat::TextSeconds))),
             what_changed(from_postgres(service(Attributes, TimeFormat::TextMicros))),
+        ],
+    );
+}
+
+#[test]
+fn what_changed_of_users_with_two_identifiers_is_sent() {
+    let two_names = |setting: Setting| Setting { two_names: true, ..what_changed(setting) };
+    find_counterexample(
+        "what_changed_of_users_with_two_identifiers_is_sent",
+        600,
+        &[
+            two_names(service(Attributes, TimeFormat::TextSeconds)),
+            two_names(file(Attributes, TimeFormat::UnixMilliseconds)),
+            two_names(from_postgres(service(Attributes, TimeFormat::Timestamptz))),
         ],
     );
 }

@@ -30,7 +30,7 @@ use crate::sync::run_tuning::RunTuning;
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
 use crate::sync::source::{ReadRequest, Reading, SourceReport};
-use crate::sync::{Integration, Integrations, Known, Source, SyncError};
+use crate::sync::{Comparison, Integration, Integrations, Known, Source, SyncError};
 use crate::testing::until;
 use crate::types::{IntegrationKind, PostgresUrl};
 
@@ -366,11 +366,17 @@ impl Rig {
         }
     }
 
-    /// The stored watermark and record.
+    /// The stored watermark and record, and with `only_changed` what the destination has.
     pub async fn known(&self) -> Known {
-        let id = self.integration.id;
-        let (watermark, record) = (self.store.watermark(id).await.unwrap(), self.store.record(id).await.unwrap());
-        Known { watermark, record, digest_key: self.store.digest_key(), comparison: None }
+        let (store, id, destination) = (&self.store, self.integration.id, &self.integration.destination);
+        let (watermark, record) = (store.watermark(id).await.unwrap(), store.record(id).await.unwrap());
+        let set = store.existing_attribute_set(id, &destination.account()).await.unwrap();
+        let comparison = self.integration.only_changed.then(|| Comparison {
+            known: set.map(|set| (store.clone(), set)),
+            digest_key: store.digest_key(),
+            encoder: destination.encoder(self.integration.kind),
+        });
+        Known { watermark, record, digest_key: store.digest_key(), comparison }
     }
 
     /// Starts to read all rows.

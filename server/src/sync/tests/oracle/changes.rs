@@ -1,7 +1,7 @@
 //! The changes that a step makes to the source's rows.
 
 use super::history::{Step, USERS, When};
-use super::world::{Change, Content, FUTURE, Payload, TICK, TimeFormat, World};
+use super::world::{Change, Content, FUTURE, Payload, TICK, Time, TimeFormat, World};
 use crate::types::IntegrationKind;
 
 /// The type, time format, source and destination of an integration.
@@ -13,6 +13,16 @@ pub struct Setting {
     pub file: bool,
     /// Whether `only_changed` is on at first, for attributes.
     pub only_changed: bool,
+    /// Whether users have two identifiers, of which some rows have only one. `only_changed` stays on then, and no row appears or
+    /// changes when the user has a newer one: rows with one identifier and rows with the other are not compared by their times.
+    pub two_names: bool,
+}
+
+impl Setting {
+    fn content(self, user: u8, time: Time, payload: Payload) -> Content {
+        let by_email = self.two_names && (time / TICK) % 3 == 0;
+        Content { user, time, payload: possible(self, payload), by_email }
+    }
 }
 
 /// The number of different values of an attribute with `only_changed`.
@@ -24,12 +34,12 @@ const FIRST_TICK: i64 = 100;
 pub fn changes(world: &World, setting: Setting, step: &Step) -> Vec<Change> {
     let format = setting.format;
     let highest = world.highest.map_or(FIRST_TICK, |highest| highest.div_euclid(TICK));
-    let insert = |user, time, payload| Change::Insert(Content { user, time, payload: possible(setting, payload) });
+    let insert = |user, time, payload| Change::Insert(setting.content(user, time, payload));
     if let Step::Insert { rows, user, when, spread, payload } = step {
         let first = match when {
             When::Ahead(ticks) => highest + i64::from(*ticks),
-            When::At => highest,
-            When::Late(ticks) => highest - i64::from(*ticks),
+            When::Late(ticks) if !setting.two_names => highest - i64::from(*ticks),
+            When::At | When::Late(_) => highest,
             When::Future => FUTURE,
         };
         let row = |number: u8| {
@@ -54,14 +64,23 @@ pub fn changes(world: &World, setting: Setting, step: &Step) -> Vec<Change> {
     if let Step::TakeBack { .. } = step {
         places.retain(|place| !world.rows[*place].before.is_empty());
     }
+    if setting.two_names {
+        if let Step::Move { .. } | Step::Swap { .. } = step {
+            return Vec::new();
+        }
+        let has_newer = |content: &Content| {
+            world.rows.iter().any(|row| row.content.user == content.user && row.content.time > content.time)
+        };
+        places.retain(|place| !has_newer(&world.rows[*place].content));
+    }
     if places.is_empty() {
         return Vec::new();
     }
     let index = places[usize::from(*row) % places.len()];
     let row = &world.rows[index];
-    let Content { user, time, payload } = row.content;
+    let Content { user, time, payload, .. } = row.content;
     let update = |user, time, payload| {
-        let content = Content { user, time, payload: possible(setting, payload) };
+        let content = setting.content(user, time, payload);
         if content == row.content { Vec::new() } else { vec![Change::Update(index, content)] }
     };
     match step {

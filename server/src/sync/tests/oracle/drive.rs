@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::super::rig::{LEASE, Rig, SharedFolder};
 use super::changes::{Setting, changes};
 use super::history::{Fault, Faults, Interruption, LOOKBACKS, Step};
-use super::judge::{Evidence, Guarantee, Violation, user_of};
+use super::judge::{Evidence, Guarantee, Violation, identifier, is_by_email, user_of};
 use super::only_changed::{self, Counters};
-use super::world::{Change, Content, TimeFormat, World, time_of, user_name};
+use super::world::{Change, Content, TimeFormat, World, email, time_of, user_name};
 use crate::connectors::fake_braze::{Answer, FakeBraze, Received};
 use crate::connectors::jsonl::Jsonl;
 use crate::store::{Job, JobStatus, KnownAttributes, WatermarkChange};
@@ -66,12 +66,13 @@ pub async fn drive(place: &SharedFolder, setting: Setting, steps: &[Step]) -> (S
 impl Drive {
     async fn new(place: &SharedFolder, setting: Setting) -> Drive {
         let payload = if setting.kind == IntegrationKind::UserDeletes { "" } else { "PAYLOAD text, " };
+        let email = if setting.two_names { ", EMAIL text" } else { "" };
         let mut rig = if setting.postgres {
             let time = if setting.format == TimeFormat::Timestamptz { "timestamptz" } else { "varchar(40)" };
-            let columns = format!("UPDATED_AT {time}, EXTERNAL_ID text, {payload}ID bigint");
+            let columns = format!("UPDATED_AT {time}, EXTERNAL_ID text, {payload}ID bigint{email}");
             Rig::at(place, "UPDATED_AT").await.reading_postgres(&columns).await
         } else {
-            Rig::at(place, &format!("UPDATED_AT, EXTERNAL_ID, {payload}ID")).await
+            Rig::at(place, &format!("UPDATED_AT, EXTERNAL_ID, {payload}ID{email}")).await
         };
         rig.integration.kind = setting.kind;
         if setting.file {
@@ -122,6 +123,7 @@ impl Drive {
                 self.rig.integration.lookback = lookback;
                 self.rig.integration.max_failed_share = share.then_some(0.5);
             }
+            Step::Switch if self.setting.two_names => log!(self, "no {step:?}"),
             Step::Switch => {
                 self.only_changed = !self.only_changed;
                 self.rig.integration.only_changed = self.only_changed;
@@ -190,15 +192,16 @@ impl Drive {
                 let id = self.world.next_id();
                 log!(self, "row {id} inserted: {content}");
                 let (time, payload) = (format.sql(content.time), payload(content).replace(" PAYLOAD =", ""));
-                self.rig
-                    .sql(&format!("INSERT INTO {{t}} VALUES ({time}, '{}'{payload}, {id})", content.user_name()))
-                    .await;
+                let (external_id, email) = self.names(content);
+                let email = email.map_or(String::new(), |email| format!(", {email}"));
+                self.rig.sql(&format!("INSERT INTO {{t}} VALUES ({time}, {external_id}{payload}, {id}{email})")).await;
             }
             Change::Update(row, content) => {
                 let (id, time) = (self.world.rows[*row].id, format.sql(content.time));
                 log!(self, "row {id} updated: {content}");
-                let (user, payload) = (content.user_name(), payload(content));
-                let set = format!("UPDATED_AT = {time}, EXTERNAL_ID = '{user}'{payload}");
+                let ((external_id, email), payload) = (self.names(content), payload(content));
+                let email = email.map_or(String::new(), |email| format!(", EMAIL = {email}"));
+                let set = format!("UPDATED_AT = {time}, EXTERNAL_ID = {external_id}{payload}{email}");
                 self.rig.sql(&format!("UPDATE {{t}} SET {set} WHERE ID = {id}")).await;
             }
             Change::Delete(row) => {
@@ -209,6 +212,12 @@ impl Drive {
         }
         self.world.apply(change);
         self.unchanged = false;
+    }
+
+    /// The values of EXTERNAL_ID and, if there is one, EMAIL.
+    fn names(&self, content: &Content) -> (String, Option<String>) {
+        let external_id = if content.by_email { "NULL".to_owned() } else { format!("'{}'", content.user_name()) };
+        (external_id, self.setting.two_names.then(|| format!("'{}'", email(content.user))))
     }
 
     /// Runs a sync or its next part. Returns whether it has succeeded.
@@ -413,7 +422,8 @@ impl Drive {
             if is_failure(&request) {
                 deliveries.doubt(objects().filter_map(user_of));
             } else {
-                let refused = objects().filter(|object| object.get("email").is_some()).filter_map(user_of);
+                let is_refused = |object: &&serde_json::Value| object.get("email").is_some() && !is_by_email(object);
+                let refused = objects().filter(is_refused).filter_map(user_of);
                 let refused: Vec<u8> = refused.collect();
                 if is_by_a_proxy(&request) {
                     hidden_users.extend(&refused);
@@ -449,7 +459,10 @@ impl Drive {
         self.evidence.rows_failed += job.rows_failed_with_errors;
         if job.rows_failed_with_errors > 0 {
             for error in self.rig.row_errors().await {
-                let key = (error.identifier.unwrap_or_default(), time_of(error.updated_at));
+                let user = serde_json::from_str(&error.identifier.unwrap_or_default())
+                    .ok()
+                    .and_then(|object| user_of(&object));
+                let key = (user.map_or(String::new(), identifier), time_of(error.updated_at));
                 *self.evidence.errors.entry(key).or_default() += 1;
             }
         }
@@ -504,7 +517,7 @@ fn objects(body: &serde_json::Value) -> usize {
         .sum()
 }
 
-/// A user's name as it appears in a request.
+/// How a user's identifiers begin in a request.
 fn quoted(user: u8) -> String {
-    format!("\"{}\"", user_name(user))
+    format!("\"{}", user_name(user))
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::only_changed::{self, Deliveries};
 use super::state;
-use super::world::{Content, Time, World, clock_time, user_name};
+use super::world::{Content, EMAIL, Time, World, clock_time, user_name};
 use crate::types::IntegrationKind;
 
 /// A guarantee.
@@ -295,7 +295,8 @@ fn versions(world: &World, user: u8, time: Time, what: impl Fn(&Content) -> bool
     of_them.map(|(_, occurrences)| occurrences.versions).sum()
 }
 
-fn identifier(user: u8) -> String {
+/// The identifier of a user in row errors.
+pub fn identifier(user: u8) -> String {
     format!("{{\"external_id\":\"{}\"}}", user_name(user))
 }
 
@@ -309,13 +310,20 @@ pub fn count<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
 
 /// The user of an object.
 pub fn user_of(object: &Value) -> Option<u8> {
-    object["external_id"].as_str()?.strip_prefix("user-")?.parse().ok()
+    let email = || object["email"].as_str()?.strip_suffix(EMAIL);
+    object["external_id"].as_str().or_else(email)?.strip_prefix("user-")?.parse().ok()
+}
+
+/// Whether the user of an object is named by the e-mail address.
+pub fn is_by_email(object: &Value) -> bool {
+    object.get("external_id").is_none()
 }
 
 /// The fields of an object except the user.
 pub fn attributes(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let identifier = if is_by_email(object) { "email" } else { "external_id" };
     let fields = object.as_object().into_iter().flatten();
-    fields.filter(|(name, _)| *name != "external_id").map(|(name, value)| (name.as_str(), value))
+    fields.filter(move |(name, _)| *name != identifier).map(|(name, value)| (name.as_str(), value))
 }
 
 /// An object as text: equal for equal meanings.

@@ -2,13 +2,14 @@
 //!
 //! An attribute is sent in vain if the user has that value already, as far as anyone can know. There are reasons for sending it
 //! nevertheless: an object of the user was refused, got no clear answer, or may have been in flight at an interruption; an
-//! object of the user has set the attribute earlier in the same sync; the attribute is arithmetic; the setting was off.
+//! object of the user has set the attribute earlier in the same sync; the attribute is arithmetic; the setting was off; the
+//! last object has named the user by another identifier.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::judge::{Evidence, Guarantee, Violation, attributes, canonical, count, normal, user_of};
+use super::judge::{Evidence, Guarantee, Violation, attributes, canonical, count, is_by_email, normal, user_of};
 use super::world::{Content, World, user_name};
 use crate::types::IntegrationKind;
 
@@ -69,6 +70,7 @@ impl Deliveries {
         // The last value of each attribute, and whether that is certain.
         let mut state: BTreeMap<(u8, &str), (&Value, bool)> = BTreeMap::new();
         let mut sent: BTreeSet<(u8, &str)> = BTreeSet::new();
+        let mut names: BTreeMap<u8, bool> = BTreeMap::new();
         let mut is_on = true;
         for event in &self.0 {
             match event {
@@ -78,6 +80,10 @@ impl Deliveries {
                 }
                 Event::Object(object) => {
                     let Some(user) = user_of(object) else { continue };
+                    let by_email = is_by_email(object);
+                    if names.insert(user, by_email) == Some(!by_email) {
+                        doubt(&mut state, user);
+                    }
                     for (name, value) in attributes(object).filter(|(_, value)| !is_arithmetic(value)) {
                         let is_known = state.insert((user, name), (value, true)) == Some((value, true));
                         if sent.insert((user, name)) && is_on && is_known {
@@ -87,16 +93,19 @@ impl Deliveries {
                         }
                     }
                 }
-                Event::Doubt(doubted) => {
-                    let of_user = state.iter_mut().filter(|((user, _), _)| user == doubted);
-                    of_user.for_each(|(_, (_, is_certain))| *is_certain = false);
-                }
+                Event::Doubt(user) => doubt(&mut state, *user),
                 Event::DoubtAll => state.values_mut().for_each(|(_, is_certain)| *is_certain = false),
                 Event::Empty => state.clear(),
             }
         }
         Ok(())
     }
+}
+
+/// Nothing is certain about this user.
+fn doubt(state: &mut BTreeMap<(u8, &str), (&Value, bool)>, doubted: u8) {
+    let of_user = state.iter_mut().filter(|((user, _), _)| *user == doubted);
+    of_user.for_each(|(_, (_, is_certain))| *is_certain = false);
 }
 
 /// What an increment does depends on how often it is sent.

@@ -180,6 +180,8 @@ pub struct Content {
     pub user: u8,
     pub time: Time,
     pub payload: Payload,
+    /// Whether the row has the user's e-mail address only.
+    pub by_email: bool,
 }
 
 impl Content {
@@ -192,7 +194,8 @@ impl Content {
         if kind == IntegrationKind::UserDeletes {
             return self.user_name().into();
         }
-        let mut object = Map::from_iter([("external_id".to_owned(), Value::from(self.user_name()))]);
+        let identifier = if self.by_email { ("email", email(self.user)) } else { ("external_id", self.user_name()) };
+        let mut object = Map::from_iter([(identifier.0.to_owned(), Value::from(identifier.1))]);
         object.extend(self.payload.fields(kind).unwrap_or_default());
         if kind != IntegrationKind::Attributes {
             object.insert("time".into(), date(self.time).to_rfc3339_opts(SecondsFormat::Micros, true).into());
@@ -204,13 +207,22 @@ impl Content {
 impl fmt::Display for Content {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = if self.time / TICK >= FUTURE { "a time in the future".into() } else { clock_time(self.time) };
-        write!(formatter, "{} {:?} at {time}", self.user_name(), self.payload)
+        let name = if self.by_email { email(self.user) } else { self.user_name() };
+        write!(formatter, "{name} {:?} at {time}", self.payload)
     }
 }
 
 pub fn user_name(user: u8) -> String {
     format!("user-{user}")
 }
+
+/// The other identifier of a user.
+pub fn email(user: u8) -> String {
+    format!("user-{user}{EMAIL}")
+}
+
+/// What an e-mail address has more than the name.
+pub const EMAIL: &str = "@example.com";
 
 /// A time of day, for messages.
 pub fn clock_time(time: Time) -> String {
