@@ -37,7 +37,13 @@ impl Comparison {
                     let others: Box<[u128]> = row.others.iter().map(|other| hasher.user(other)).collect();
                     users.push(user);
                     users.extend(&others);
-                    row.set_compared(ComparedAttributes { user, others, attributes });
+                    row.set_compared(ComparedAttributes {
+                        user,
+                        others,
+                        may_be_other: row.may_be_other,
+                        is_whole: false,
+                        attributes,
+                    });
                 }
                 Err(reason) => row.flaw = Some(reason),
             }
@@ -55,14 +61,18 @@ impl Comparison {
     }
 }
 
-/// What is known of a row's user. If anything is known under another of its identifiers, that is nothing: what was sent under
-/// that one may have replaced all of it. `find` finds what is known under an identifier.
+/// What is known of a row's user, if that counts: not if something was sent under another of its identifiers, which may have
+/// replaced all of it. `find` finds what is known under an identifier.
 pub fn known_of<'a>(
     row: &ComparedAttributes,
     find: impl Fn(u128) -> Option<&'a UserAttributes>,
 ) -> Option<&'a UserAttributes> {
-    let is_known = |other: &u128| find(*other).is_some_and(|known| !known.is_empty());
-    if row.others.iter().any(is_known) { None } else { find(row.user) }
+    if row.is_whole || touches_others(row, &find) { None } else { find(row.user) }
+}
+
+/// Whether something was sent under another identifier of a row than the one that it is sent under.
+pub fn touches_others<'a>(row: &ComparedAttributes, find: impl Fn(u128) -> Option<&'a UserAttributes>) -> bool {
+    row.others.iter().any(|other| find(*other).is_some_and(UserAttributes::is_touched))
 }
 
 /// What differs between a row and what the destination has of its user.
@@ -85,7 +95,7 @@ impl Difference {
         places.sort_unstable_by_key(|place| all[usize::from(*place)].text.start);
         let spared = Spared {
             // A row without attributes may create its user. One of whom an attribute is known is there.
-            rows: u64::from(places.is_empty() && known.is_some_and(|known| !known.is_empty())),
+            rows: u64::from(places.is_empty() && known.is_some_and(UserAttributes::has_any)),
             attributes_sent: places.len() as u64,
             attributes_spared: (all.len() - places.len()) as u64,
         };

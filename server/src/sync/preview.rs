@@ -184,6 +184,9 @@ impl Planner {
                 }
                 let mut attributes = known.cloned().unwrap_or_default();
                 attributes.acknowledge(difference.attributes(compared));
+                if compared.may_be_other {
+                    attributes.touch();
+                }
                 for (user, attributes) in compared
                     .others
                     .iter()

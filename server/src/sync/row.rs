@@ -14,6 +14,8 @@ pub struct Row {
     pub identifier: Option<Identifier>,
     /// Its other identifiers that are not null.
     pub others: Box<[Identifier]>,
+    /// Whether `identifier` may be among the others of a row: the table has columns for identifiers of higher precedence.
+    pub may_be_other: bool,
     /// `PAYLOAD` as text.
     pub payload: Option<String>,
     /// Why the row cannot be sent, where that was seen in reading it.
@@ -25,12 +27,16 @@ pub struct Row {
 }
 
 /// The attributes of a row, to be compared with those that the destination has of its user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ComparedAttributes {
     /// [`RowHasher::user`].
     pub user: u128,
     /// The same of its other identifiers.
     pub others: Box<[u128]>,
+    /// [`Row::may_be_other`].
+    pub may_be_other: bool,
+    /// Whether it is known to be sent whole, because something was sent under one of the others.
+    pub is_whole: bool,
     /// The attributes.
     pub attributes: Attributes,
 }
@@ -46,7 +52,8 @@ impl Row {
     ) -> Row {
         let user = identifier.as_ref().map_or(0, Identifier::number);
         let digest = hasher.digest(user, updated_at, identifier.as_ref(), payload.as_deref(), flaw.as_deref());
-        Row { updated_at, identifier, others: Box::default(), payload, flaw, compared: None, user, digest }
+        let (others, may_be_other) = (Box::default(), false);
+        Row { updated_at, identifier, others, may_be_other, payload, flaw, compared: None, user, digest }
     }
 
     /// The same without a store's key.

@@ -5,6 +5,8 @@ use super::object::attributes::Attribute;
 
 /// A name and a digest.
 const ENTRY: usize = 12;
+/// The entry that says that something was sent to the user, whatever is known of it. No attribute has its number.
+const TOUCHED: [u8; ENTRY] = [0; ENTRY];
 /// The most attributes of a user that are kept. If names keep changing, only the newest are.
 const MOST: usize = 1000;
 
@@ -33,9 +35,23 @@ impl UserAttributes {
         UserAttributes(entries.to_vec())
     }
 
-    /// Whether none is known.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Whether any is known.
+    pub fn has_any(&self) -> bool {
+        self.0.iter().any(|entry| *entry != TOUCHED)
+    }
+
+    /// Whether something was sent to the user, as far as is known.
+    pub fn is_touched(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Records that something is sent to the user. Returns whether that was not recorded yet.
+    pub fn touch(&mut self) -> bool {
+        let is_new = self.0.first() != Some(&TOUCHED);
+        if is_new {
+            self.0.insert(0, TOUCHED);
+        }
+        is_new
     }
 
     /// How many bytes they take.
@@ -70,9 +86,10 @@ impl UserAttributes {
         self.forget(attributes.clone());
         let new = |attribute: &Attribute| attribute.digest.map(|digest| entry(attribute.name, digest));
         let mut entries: Vec<_> = attributes.into_iter().filter_map(new).collect();
-        if self.0.len() + entries.len() <= MOST {
-            entries.append(&mut self.0);
+        if self.0.len() + entries.len() > MOST {
+            self.0.retain(|entry| *entry == TOUCHED);
         }
+        entries.append(&mut self.0);
         entries.sort_unstable();
         self.0 = entries;
     }
@@ -105,9 +122,10 @@ mod tests {
     #[test]
     fn names_that_keep_changing_do_not_pile_up() {
         let mut user = UserAttributes::default();
-        for name in 0..10_000 {
+        assert!(user.touch() && user.is_touched() && !user.has_any());
+        for name in 1..10_000 {
             user.acknowledge(&[attribute(name, Some(7)), attribute(u32::MAX, Some(7))]);
-            assert!(user.size() <= MOST * ENTRY);
+            assert!(user.size() <= (MOST + 1) * ENTRY && !user.touch());
             assert!(user.has(&attribute(name, Some(7))) && user.has(&attribute(u32::MAX, Some(7))));
         }
     }

@@ -32,6 +32,16 @@ pub struct Columns {
     pub identifiers: Vec<(usize, String)>,
 }
 
+/// The identifiers of a row.
+struct Identifiers<I> {
+    /// Those that are not null, in their order of precedence.
+    identifiers: I,
+    /// [`Row::may_be_other`].
+    may_be_other: bool,
+    /// Without any, the message if the row has half of an alias.
+    half_of_alias: Option<&'static str>,
+}
+
 impl Columns {
     /// Finds the columns in a table; the error says what is missing, and how a view in this dialect can make it.
     pub fn find(
@@ -126,19 +136,15 @@ impl Columns {
             }));
         }
         let payload = if self.payload.is_some() { texts.pop().flatten() } else { None };
-        let (mut identifiers, half_of_alias) = self.identifiers(texts);
+        let Identifiers { mut identifiers, may_be_other, half_of_alias } = self.identifiers(texts);
         let flaw = flaw.or_else(|| half_of_alias.map(str::to_owned));
         let mut row = Row::new(hasher, updated_at, identifiers.next(), payload, flaw);
-        row.others = identifiers.collect();
+        (row.others, row.may_be_other) = (identifiers.collect(), may_be_other);
         Ok(row)
     }
 
-    /// The identifiers of a row that are not null, in their order of precedence. Without one, the message if the row has half
-    /// of an alias. The texts are in the order of the columns.
-    fn identifiers(
-        &self,
-        texts: Vec<Option<String>>,
-    ) -> (impl Iterator<Item = Identifier> + use<>, Option<&'static str>) {
+    /// The identifiers of a row. The texts are in the order of the columns.
+    fn identifiers(&self, texts: Vec<Option<String>>) -> Identifiers<impl Iterator<Item = Identifier> + use<>> {
         let mut by_place = [const { None }; IDENTIFIERS.len()];
         for ((place, _), text) in self.identifiers.iter().zip(texts) {
             by_place[*place] = text;
@@ -157,8 +163,13 @@ impl Columns {
             email.map(Identifier::Email),
             phone.map(Identifier::Phone),
         ];
-        let half_of_alias = half_of_alias.filter(|_| identifiers.iter().all(Option::is_none));
-        (identifiers.into_iter().flatten(), half_of_alias)
+        const PLACES: [usize; 5] = [0, 1, 3, 4, 5];
+        let first = identifiers.iter().zip(PLACES).find(|(identifier, _)| identifier.is_some()).map(|(_, place)| place);
+        Identifiers {
+            may_be_other: first.is_some_and(|first| self.identifiers.iter().any(|(place, _)| *place < first)),
+            half_of_alias: half_of_alias.filter(|_| first.is_none()),
+            identifiers: identifiers.into_iter().flatten(),
+        }
     }
 }
 
@@ -290,6 +301,8 @@ mod tests {
                 Ok::<_, SyncError>(texts.get(index).copied().flatten().map(|text| Cow::Borrowed(text.as_bytes())))
             };
             let row = all.row(&RowHasher::new([0; 32]), 0, value).unwrap();
+            let is_first = texts[0].is_some() || texts.iter().all(Option::is_none);
+            assert_eq!(row.may_be_other, !is_first, "{row:?}");
             row.identifier.into_iter().chain(row.others).collect::<Vec<_>>()
         };
         let external_id = Identifier::ExternalId("x".into());

@@ -30,7 +30,7 @@ const TYPE_OF_VALUE: &str = "$time";
 /// An attribute of a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
-    /// A number for its name. Different names may have the same: then neither has a digest.
+    /// A number for its name, not 0. Different names may have the same: then neither has a digest.
     pub name: u32,
     /// The digest of its name and value; `None` if it is never the same as before.
     pub digest: Option<u64>,
@@ -217,7 +217,7 @@ impl<'h, 'p> Collector<'h, 'p> {
             self.directives.push(self.hasher.of(key, value, 0).unwrap_or_default().to_le_bytes());
             self.found.directives.push(start..end);
         } else {
-            let name = self.hasher.digest(&[b"name", key.as_bytes()]) as u32;
+            let name = (self.hasher.digest(&[b"name", key.as_bytes()]) as u32).max(1);
             let digest = self.hasher.of(key, value, 0);
             if ADDRESSES.contains(&key) {
                 self.addresses.push(digest.unwrap_or_default().to_le_bytes());

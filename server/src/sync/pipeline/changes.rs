@@ -4,16 +4,18 @@
 //! sent whose earlier value is known, that knowledge is removed from the store: if the process dies, nobody knows which of the
 //! two the destination has. The new value becomes known with the acknowledgement of its row, in the same checkpoint.
 //!
-//! A user has one row in delivery at a time, so that each row is compared with what the one before it has left. If a row has
-//! several identifiers, it and rows with any of these are of one user. Before it is sent, what is known under its other
-//! identifiers is removed from the store as well.
+//! A user has one row in delivery at a time, so that each row is compared with what the one before it has left.
+//!
+//! A row with several identifiers is sent under the first. If something was sent under one of the others, nothing counts as
+//! known of its user: the row is sent whole, and what is known under the others is removed from the store before. For this the
+//! store knows of such an identifier that something was sent under it, before it is.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::order::IdentityHasher;
 use crate::store::Spared;
-use crate::sync::comparison::{Difference, KnownUsers, known_of};
+use crate::sync::comparison::{Difference, KnownUsers, known_of, touches_others};
 use crate::sync::progress::{Progress, SentAttributes};
 use crate::sync::row::ComparedAttributes;
 use crate::sync::user_attributes::UserAttributes;
@@ -88,10 +90,19 @@ impl Changes {
         self.kept = self.users.len();
     }
 
+    fn find<'a>(&'a self, user: u128, known: &'a KnownUsers) -> Option<&'a UserAttributes> {
+        self.users.get(&user).map(|user| &user.attributes).or_else(|| known.get(&user))
+    }
+
+    /// Whether something was sent under another identifier of this row. `known` is what the store has said about users of its
+    /// chunk.
+    pub fn touches_others(&self, row: &ComparedAttributes, known: &KnownUsers) -> bool {
+        touches_others(row, |user| self.find(user, known))
+    }
+
     /// Decides about a row of a user that has none in delivery. `known` is what the store has said about users of its chunk.
     pub fn decide(&mut self, row: &ComparedAttributes, known: &KnownUsers, progress: &mut Progress) -> Decision {
-        let find = |user: u128| self.users.get(&user).map(|user| &user.attributes).or_else(|| known.get(&user));
-        let now = known_of(row, find);
+        let now = known_of(row, |user| self.find(user, known));
         let difference = Difference::of(row, now);
         let spared = difference.spared;
         if difference.is_none() {
@@ -99,13 +110,17 @@ impl Changes {
         }
         let mut attributes = now.cloned().unwrap_or_default();
         attributes.forget(difference.attributes(row));
-        let was_known = find(row.user).is_some_and(|before| before.size() > attributes.size());
-        let known_others: Vec<u128> =
-            row.others.iter().copied().filter(|other| find(*other).is_some_and(|known| !known.is_empty())).collect();
-        let mut after = if was_known { progress.save_attributes(row.user, attributes.clone().bytes()) } else { 0 };
-        for other in known_others {
-            after = progress.save_attributes(other, Vec::new());
-            self.users.insert(other, User { saved_by: after, ..User::default() });
+        let before = self.find(row.user, known).map_or(0, UserAttributes::size);
+        let is_first = row.may_be_other && attributes.touch();
+        let is_changed = is_first || attributes.size() < before;
+        let mut after = if is_changed { progress.save_attributes(row.user, attributes.clone().bytes()) } else { 0 };
+        for other in &row.others {
+            if row.is_whole || self.find(*other, known).is_some_and(UserAttributes::is_touched) {
+                let saved_by = progress.save_attributes(*other, Vec::new());
+                self.users.insert(*other, User { saved_by, ..User::default() });
+            }
+            // Another row with this identifier may have removed it a moment ago.
+            after = after.max(self.users.get(other).map_or(0, |other| other.saved_by));
         }
         let mut acknowledged = attributes.clone();
         acknowledged.acknowledge(difference.attributes(row));
@@ -135,11 +150,8 @@ mod tests {
 
     fn row(user: u128, digest: u64) -> ComparedAttributes {
         let attributes = vec![Attribute { name: 1, digest: Some(digest), text: 0..0 }];
-        ComparedAttributes {
-            user,
-            others: Box::default(),
-            attributes: Attributes { attributes, ..Attributes::default() },
-        }
+        let attributes = Attributes { attributes, ..Attributes::default() };
+        ComparedAttributes { user, attributes, ..ComparedAttributes::default() }
     }
 
     /// What the store said while this was acknowledged.
@@ -188,7 +200,7 @@ mod tests {
     #[test]
     fn a_row_without_attributes_is_sent_unless_its_user_is_known_to_be_there() {
         let (mut changes, mut progress) = (Changes::default(), Progress::new(Start::default()));
-        let empty = ComparedAttributes { user: 1, others: Box::default(), attributes: Attributes::default() };
+        let empty = ComparedAttributes { user: 1, ..ComparedAttributes::default() };
         for _ in 0..2 {
             // Those of the first row may have been left out at the destination, as with `_update_existing_only`.
             let Decision::Send(sending) = changes.decide(&empty, &KnownUsers::new(), &mut progress) else { panic!() };

@@ -42,8 +42,8 @@ pub struct Dispatcher<'a> {
     closed_bytes: usize,
     /// With `only_changed`: which attributes are sent.
     changes: Option<Changes>,
-    /// The rows of the last chunk that wait, with all behind them, because the first has several identifiers and a row with one
-    /// of these is not delivered yet. And what the store knows of the users of that chunk.
+    /// The rows of the last chunk behind one that must wait for a row which names its user by another identifier, and what the
+    /// store knows of the users of that chunk.
     stalled: VecDeque<Numbered>,
     known: KnownUsers,
     /// Rows that may be sent once a change of attributes is saved, in the order of these changes.
@@ -134,11 +134,10 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// Whether the row has several identifiers and a row with one of these is not delivered yet.
+    /// Whether a row that is not delivered yet names the row's user by another identifier, or is sent under another of the row's.
     fn must_wait(&self, row: &Row) -> bool {
-        let Some(compared) = row.compared.as_ref().filter(|compared| !compared.others.is_empty()) else { return false };
-        let mut users = compared.others.iter().chain([&compared.user]);
-        users.any(|user| self.order.is_busy(*user as u64))
+        let Some(compared) = &row.compared else { return false };
+        self.order.is_named(row.user()) || compared.others.iter().any(|other| self.order.is_busy(*other as u64))
     }
 
     /// The next batch to deliver.
@@ -163,16 +162,14 @@ impl<'a> Dispatcher<'a> {
     /// Records that a batch was delivered, and with `only_changed` what its users have. If `goes_on`, rows that have waited for
     /// it become ready.
     pub fn delivered(&mut self, batch: &Batch, users: Vec<(u128, Option<UserAttributes>)>, goes_on: bool) {
-        let mut others = Vec::new();
         if let Some(changes) = &mut self.changes {
             let saved_by = self.progress.lock().next_attribute_change();
             for (user, acknowledged) in users {
-                others.extend(changes.delivered(user, acknowledged, saved_by));
+                self.order.unname(&changes.delivered(user, acknowledged, saved_by));
             }
         }
         self.closed_bytes -= batch.memory();
-        let users = batch.items().iter().map(|item| item.user).chain(others.into_iter().map(|other| other as u64));
-        for user in self.order.delivered(users) {
+        for user in self.order.delivered(batch.items()) {
             while goes_on && let Some(row) = self.order.next_parked(user) {
                 let (open, size) = (self.place(row), row.size());
                 self.make_room(open, size);
@@ -198,8 +195,12 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Adds a row to a batch, or parks it until older rows of its user are delivered.
-    fn admit(&mut self, number: u64, row: Row, known: &KnownUsers) {
+    fn admit(&mut self, number: u64, mut row: Row, known: &KnownUsers) {
         self.missing_values.take(&row);
+        if let Some(compared) = &mut row.compared {
+            self.order.name(&compared.others);
+            compared.is_whole = self.changes.as_ref().is_some_and(|changes| changes.touches_others(compared, known));
+        }
         let open = self.place(&row);
         if !self.order.is_busy(row.user()) {
             self.make_room(open, row.size());
@@ -218,12 +219,14 @@ impl<'a> Dispatcher<'a> {
         };
         let mut progress = self.progress.lock();
         match changes.decide(compared, known, &mut progress) {
-            Decision::Unchanged(spared) => self.unsent.push((number, RowOutcome::Unchanged(spared))),
+            Decision::Unchanged(spared) => {
+                self.order.unname(&compared.others);
+                self.unsent.push((number, RowOutcome::Unchanged(spared)));
+            }
             Decision::Send(sending) => {
                 let is_saved = sending.after <= progress.saved_attribute_changes();
                 drop(progress);
                 self.order.occupy(row.user());
-                compared.others.iter().for_each(|other| self.order.occupy(*other as u64));
                 if is_saved {
                     self.append_some(number, row, sending);
                 } else {

@@ -178,12 +178,12 @@ impl<H: Fn(&SyncError)> Pipeline<'_, H> {
     }
 
     /// Starts the delivery of ready batches. Batches that are not full are sent if nothing else is in flight that could make
-    /// room for further rows, and at the end.
+    /// room for further rows, at the end, and if a row must wait for one that may be in them.
     fn send_ready(&mut self) {
         if !self.is_sending {
             return;
         }
-        if self.read.is_some() || (self.deliveries.is_empty() && !self.has_room()) {
+        if self.read.is_some() || self.dispatcher.is_stalled() || (self.deliveries.is_empty() && !self.has_room()) {
             self.dispatcher.close_if_none_is_ready();
         }
         while self.deliveries.len() < self.most_in_flight

@@ -1,5 +1,8 @@
 //! The order of each user's rows: a row waits until all batches with older rows of its user are delivered.
+//!
+//! A row with several identifiers names other users, who are the same.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -14,6 +17,8 @@ pub struct Order {
     is_needed: bool,
     users: HashMap<u64, User, BuildHasherDefault<IdentityHasher>>,
     parked_bytes: usize,
+    /// Users whom rows in batches and parked rows name as others, and how many do.
+    named: HashMap<u64, usize, BuildHasherDefault<IdentityHasher>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +56,7 @@ impl Hasher for IdentityHasher {
 impl Order {
     /// The order, if it must be kept because several batches are delivered at the same time.
     pub fn new(is_needed: bool) -> Order {
-        Order { is_needed, users: HashMap::default(), parked_bytes: 0 }
+        Order { is_needed, users: HashMap::default(), parked_bytes: 0, named: HashMap::default() }
     }
 
     /// Whether rows of this user must be parked.
@@ -82,17 +87,39 @@ impl Order {
         }
     }
 
-    /// Records that rows of these users were delivered. Returns users whose parked rows may go on.
-    pub fn delivered(&mut self, users: impl IntoIterator<Item = u64>) -> Vec<u64> {
+    /// Records that a row which is admitted names these users as others, until [`Self::unname`].
+    pub fn name(&mut self, others: &[u128]) {
+        others.iter().for_each(|other| *self.named.entry(*other as u64).or_default() += 1);
+    }
+
+    /// Records that such a row was delivered or is not sent.
+    pub fn unname(&mut self, others: &[u128]) {
+        for other in others {
+            if let Entry::Occupied(mut named) = self.named.entry(*other as u64) {
+                *named.get_mut() -= 1;
+                if *named.get() == 0 {
+                    named.remove();
+                }
+            }
+        }
+    }
+
+    /// Whether a row that is not delivered names this user as another.
+    pub fn is_named(&self, user: u64) -> bool {
+        self.named.contains_key(&user)
+    }
+
+    /// Records that the batch with these rows was delivered. Returns users whose parked rows may go on.
+    pub fn delivered(&mut self, items: &[Item]) -> Vec<u64> {
         let mut free = Vec::new();
-        for number in users {
-            let Some(user) = self.users.get_mut(&number) else { continue };
+        for item in items {
+            let Some(user) = self.users.get_mut(&item.user) else { continue };
             user.in_batches -= 1;
             if user.in_batches == 0 {
                 if user.parked.is_empty() {
-                    self.users.remove(&number);
+                    self.users.remove(&item.user);
                 } else {
-                    free.push(number);
+                    free.push(item.user);
                 }
             }
         }

@@ -248,3 +248,65 @@ async fn rows_that_name_one_user_by_different_identifiers_keep_their_order() {
         }
     }
 }
+
+/// What was sent under an address cannot be known, and the next row names the user by both identifiers, with the value that is
+/// known under the ID.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_been_sent_under_another_identifier_is_doubted() {
+    let (id, email) = (Some("a"), Some("a@example.com"));
+    for case in 0..4 {
+        let mut rig = only_changed().await;
+        rig.service().give_up_after = Duration::from_millis(50);
+        rig.sql("ALTER TABLE {t} ADD EMAIL").await;
+        insert_named(&rig, 1, id, email, 1).await;
+        sync(&rig).await;
+        match case {
+            // The answer is lost, and then the row is another.
+            0 => {
+                insert_named(&rig, 2, None, email, 2).await;
+                rig.crash_before_the_response(2).await;
+                rig.sql("DELETE FROM {t} WHERE EXTERNAL_ID IS NULL").await;
+            }
+            // A later row is refused.
+            1 => {
+                insert_named(&rig, 2, None, email, 2).await;
+                sync(&rig).await;
+                rig.sql("UPDATE {t} SET PAYLOAD = '{\"x\":3}', UPDATED_AT = '2026-01-01T00:00:03Z' WHERE EXTERNAL_ID IS NULL").await;
+                insert_named(&rig, 3, Some("z"), None, 1).await;
+                rig.fake_braze.refuse("a@example.com", Answer::new(400, r#"{"message":"no"}"#));
+                assert_eq!(rig.sync().await.status, JobStatus::Partial);
+                rig.fake_braze.behave();
+            }
+            // Nobody knows the value.
+            2 => {
+                insert_named(&rig, 2, None, email, 2).await;
+                rig.sql("UPDATE {t} SET PAYLOAD = '{\"x\":{\"inc\":1}}' WHERE EXTERNAL_ID IS NULL").await;
+                sync(&rig).await;
+            }
+            // The whole sync happens at once.
+            _ => insert_named(&rig, 2, None, email, 2).await,
+        }
+        insert_named(&rig, 9, id, email, 1).await;
+        if case > 0 {
+            rig.trigger().await;
+        }
+        rig.run(rig.claim(LEASE).await, LEASE).await.unwrap();
+        let right = json!({"external_id":"a","x":1,"same":true});
+        assert_eq!(rig.fake_braze.objects().last(), Some(&right), "case {case}");
+    }
+}
+
+/// Many rows name others that they share, as placeholders are, or have several rows for one user.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_share_an_identifier_they_are_not_sent_under_do_not_wait_for_each_other() {
+    let rig = only_changed().await;
+    rig.sql("ALTER TABLE {t} ADD EMAIL").await;
+    rig.sql("BEGIN").await;
+    for number in 0..3000 {
+        insert_named(&rig, number / 2, Some(&format!("u{}", number / 2)), Some("n/a"), number % 2).await;
+    }
+    rig.sql("COMMIT").await;
+    assert_eq!(sync(&rig).await.1, spared(0, 3000 + 1500, 1500));
+    let requests = rig.fake_braze.requests();
+    assert!(requests < 3000 / 75 * 3, "{requests} requests");
+}

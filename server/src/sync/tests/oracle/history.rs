@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::changes::Setting;
 use super::world::Payload;
 
 /// The number of users.
@@ -207,14 +208,33 @@ fn only_changed_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Random histories. With `only_changed`, they have steps that are of interest only there.
-pub fn histories(only_changed: bool) -> impl Strategy<Value = Vec<Step>> {
-    let weight = if only_changed { 4 } else { 0 };
+/// A row gets newer times, under changing identifiers, with values that return, while syncs are disturbed.
+fn renew_in_trouble() -> impl Strategy<Value = Vec<Step>> {
+    let interruption = prop_oneof![2 => Just(Interruption::None), 1 => (1..40_u16).prop_map(Interruption::Crash)];
+    let faults = prop_oneof![
+        2 => Just(Faults::default()),
+        1 => (0..USERS).prop_map(|user| Faults { refuses: Some(user), ..Faults::default() }),
+        1 => faults(),
+    ];
+    let payload = prop_oneof![4 => (1..3_u32).prop_map(Payload::A), 1 => Just(Payload::Increment(1))];
+    let renewed = (1..4_u8, payload, interruption, faults);
+    (0..20_u8, prop::collection::vec(renewed, 2..6)).prop_map(|(row, renewed)| {
+        let renew = |(ahead, payload, interruption, faults)| {
+            [Step::Renew { row, ahead, payload }, Step::Sync { interruption, faults }]
+        };
+        renewed.into_iter().flat_map(renew).collect()
+    })
+}
+
+/// Random histories, with the steps that are of interest in this setting.
+pub fn histories(setting: Setting) -> impl Strategy<Value = Vec<Step>> {
+    let weight = if setting.only_changed { 4 } else { 0 };
     let part = prop_oneof![
         60 => step().prop_map(|step| vec![step]),
         1 => amend_and_take_back(),
         2 * weight => amend_and_take_back_in_trouble(),
         weight / 4 => amend_while_off_and_take_back(),
+        if setting.two_names { 10 } else { 0 } => renew_in_trouble(),
         weight => only_changed_step().prop_map(|step| vec![step]),
     ];
     prop::collection::vec(part, 2..13).prop_map(|parts| parts.concat())

@@ -100,7 +100,7 @@ fn first_violation(
         let format = [TimeFormat::TextSeconds, TimeFormat::TextMicros][number as usize % 2];
         let file = number % 4 > 1 && matches!(kind, IntegrationKind::Attributes | IntegrationKind::Events);
         let setting = Setting { kind, format, postgres: false, file, only_changed, two_names: false };
-        let mut tree = histories(only_changed).new_tree(&mut runner).unwrap();
+        let mut tree = histories(setting).new_tree(&mut runner).unwrap();
         let mut found = (tree.current(), drive(setting, flaw, &tree.current()).err()?);
         let mut may_go_on = tree.simplify();
         while may_go_on {

@@ -101,8 +101,7 @@ impl Search {
         let _panics = Panics(self.seed, history);
         let seed = Sha256::digest(format!("{} {} {history}", self.seed, self.name));
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-        let tree =
-            histories(setting.only_changed).new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap();
+        let tree = histories(setting).new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap();
         let found = self.run(setting, &tree.current())?;
         Some((tree, found))
     }
