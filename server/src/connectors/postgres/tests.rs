@@ -1,5 +1,7 @@
 //! How tables are read on a real Postgres: by which plans, and how often.
 
+use std::time::{Duration, Instant};
+
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -52,7 +54,18 @@ impl Table {
              FROM generate_series(0::bigint, {ROWS} - 1) AS n"
         ))
         .await;
-        self.sql("VACUUM ANALYZE {t}").await;
+        // An index is read without the table only where all transactions see all rows, also those of other tests.
+        let begun = Instant::now();
+        loop {
+            self.sql("VACUUM ANALYZE {t}").await;
+            let visible = format!("SELECT relallvisible >= relpages FROM pg_class WHERE relname = '{}'", self.0);
+            let mut connection = PgConnection::connect(&postgres()).await.unwrap();
+            if sqlx::query_scalar(AssertSqlSafe(visible)).fetch_one(&mut connection).await.unwrap() {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "a transaction does not end");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Executes a statement, in which `{t}` stands for the table.
