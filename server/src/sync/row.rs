@@ -35,7 +35,8 @@ pub struct ComparedAttributes {
     pub others: Box<[u128]>,
     /// [`Row::may_be_other`].
     pub may_be_other: bool,
-    /// Whether it is known to be sent whole, because something was sent under one of the others.
+    /// Whether something was sent under one of the others, for a row that is parked: what the store knows of them is not at hand
+    /// later.
     pub is_whole: bool,
     /// The attributes.
     pub attributes: Attributes,

@@ -5,7 +5,8 @@ use super::object::attributes::Attribute;
 
 /// A name and a digest.
 const ENTRY: usize = 12;
-/// The entry that says that something was sent to the user, whatever is known of it. No attribute has its number.
+/// The entry that says that something was or is about to be sent to the user, whatever is known of it. No attribute has its
+/// number.
 const TOUCHED: [u8; ENTRY] = [0; ENTRY];
 /// The most attributes of a user that are kept. If names keep changing, only the newest are.
 const MOST: usize = 1000;
@@ -40,12 +41,12 @@ impl UserAttributes {
         self.0.iter().any(|entry| *entry != TOUCHED)
     }
 
-    /// Whether something was sent to the user, as far as is known.
+    /// Whether something may have been sent to the user.
     pub fn is_touched(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// Records that something is sent to the user. Returns whether that was not recorded yet.
+    /// Records that something is about to be sent to the user. Returns whether that was not recorded yet.
     pub fn touch(&mut self) -> bool {
         let is_new = self.0.first() != Some(&TOUCHED);
         if is_new {

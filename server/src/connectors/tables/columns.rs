@@ -143,6 +143,12 @@ impl Columns {
         Ok(row)
     }
 
+    /// The place of the first identifier that the table has, among the five that there are.
+    fn first(&self) -> Option<usize> {
+        let has = |place: usize| self.identifiers.iter().any(|(has, _)| *has == place);
+        [has(0), has(1) && has(2), has(3), has(4), has(5)].into_iter().position(|has| has)
+    }
+
     /// The identifiers of a row. The texts are in the order of the columns.
     fn identifiers(&self, texts: Vec<Option<String>>) -> Identifiers<impl Iterator<Item = Identifier> + use<>> {
         let mut by_place = [const { None }; IDENTIFIERS.len()];
@@ -163,10 +169,9 @@ impl Columns {
             email.map(Identifier::Email),
             phone.map(Identifier::Phone),
         ];
-        const PLACES: [usize; 5] = [0, 1, 3, 4, 5];
-        let first = identifiers.iter().zip(PLACES).find(|(identifier, _)| identifier.is_some()).map(|(_, place)| place);
+        let first = identifiers.iter().position(Option::is_some);
         Identifiers {
-            may_be_other: first.is_some_and(|first| self.identifiers.iter().any(|(place, _)| *place < first)),
+            may_be_other: first.is_some_and(|first| first > 0 && self.first().is_some_and(|earliest| earliest < first)),
             half_of_alias: half_of_alias.filter(|_| first.is_none()),
             identifiers: identifiers.into_iter().flatten(),
         }

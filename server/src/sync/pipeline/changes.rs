@@ -8,7 +8,7 @@
 //!
 //! A row with several identifiers is sent under the first. If something was sent under one of the others, nothing counts as
 //! known of its user: the row is sent whole, and what is known under the others is removed from the store before. For this the
-//! store knows of such an identifier that something was sent under it, before it is.
+//! store records that something is sent under an identifier that other rows may have beside theirs, before it is.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -195,6 +195,26 @@ mod tests {
             changes.delivered(user, None, 1);
         }
         assert!(!changes.users.contains_key(&0), "{:?}", changes.users);
+    }
+
+    #[test]
+    fn no_row_is_sent_before_what_is_known_under_its_other_identifiers_is_removed() {
+        let (mut changes, mut progress) = (Changes::default(), Progress::new(Start::default()));
+        let naming = |user, other| ComparedAttributes { others: [other].into(), ..row(user, 1) };
+        let mut send = |row: &ComparedAttributes, known: &KnownUsers| {
+            let Decision::Send(sending) = changes.decide(row, known, &mut progress) else { panic!("it is not sent") };
+            (sending.after, changes.delivered(row.user, None, 1))
+        };
+        // Two rows name a user of whom something is known, and one of whom nothing is.
+        assert_eq!(send(&naming(20, 7), &known(1)), (1, [7].into()));
+        assert_eq!(send(&naming(21, 7), &known(1)), (1, [7].into()), "its removal is not saved yet");
+        assert_eq!(send(&naming(22, 30), &known(1)), (0, [30].into()));
+        // That something is sent under an identifier which others may have is saved first, once.
+        let second = ComparedAttributes { may_be_other: true, ..row(30, 1) };
+        assert_eq!(send(&second, &KnownUsers::new()).0, 1);
+        assert_eq!(send(&second, &KnownUsers::new()).0, 0);
+        assert_eq!(send(&naming(23, 30), &KnownUsers::new()).0, 1);
+        assert_eq!(send(&row(31, 1), &KnownUsers::new()).0, 0);
     }
 
     #[test]

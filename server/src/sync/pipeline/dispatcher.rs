@@ -42,11 +42,11 @@ pub struct Dispatcher<'a> {
     closed_bytes: usize,
     /// With `only_changed`: which attributes are sent.
     changes: Option<Changes>,
-    /// The rows of the last chunk behind one that must wait for a row which names its user by another identifier, and what the
-    /// store knows of the users of that chunk.
+    /// The rows of the last chunk from one on that must wait for a row with another of its user's identifiers, and what the store
+    /// knows of the users of that chunk.
     stalled: VecDeque<Numbered>,
     known: KnownUsers,
-    /// Rows that may be sent once a change of attributes is saved, in the order of these changes.
+    /// Rows that may be sent once a change of attributes is saved. None is sent before those in front of it.
     waiting: VecDeque<(Numbered, Sending)>,
     waiting_bytes: usize,
     /// Rows that are not sent: they cannot be encoded, or nothing in them has changed.
@@ -197,15 +197,17 @@ impl<'a> Dispatcher<'a> {
     /// Adds a row to a batch, or parks it until older rows of its user are delivered.
     fn admit(&mut self, number: u64, mut row: Row, known: &KnownUsers) {
         self.missing_values.take(&row);
-        if let Some(compared) = &mut row.compared {
+        if let Some(compared) = &row.compared {
             self.order.name(&compared.others);
-            compared.is_whole = self.changes.as_ref().is_some_and(|changes| changes.touches_others(compared, known));
         }
         let open = self.place(&row);
         if !self.order.is_busy(row.user()) {
             self.make_room(open, row.size());
         }
         if self.order.is_busy(row.user()) {
+            if let (Some(changes), Some(compared)) = (&self.changes, &mut row.compared) {
+                compared.is_whole = changes.touches_others(compared, known);
+            }
             self.order.park(number, row);
         } else {
             self.decide(open, number, row, known);

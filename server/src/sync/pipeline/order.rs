@@ -1,6 +1,6 @@
 //! The order of each user's rows: a row waits until all batches with older rows of its user are delivered.
 //!
-//! A row with several identifiers names other users, who are the same.
+//! The further identifiers of a row are users of their own here, whom the row names.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -17,7 +17,7 @@ pub struct Order {
     is_needed: bool,
     users: HashMap<u64, User, BuildHasherDefault<IdentityHasher>>,
     parked_bytes: usize,
-    /// Users whom rows in batches and parked rows name as others, and how many do.
+    /// Users whom rows name that are admitted and not delivered, and how many do.
     named: HashMap<u64, usize, BuildHasherDefault<IdentityHasher>>,
 }
 

@@ -271,7 +271,7 @@ async fn what_may_have_been_sent_under_another_identifier_is_doubted() {
             1 => {
                 insert_named(&rig, 2, None, email, 2).await;
                 sync(&rig).await;
-                rig.sql("UPDATE {t} SET PAYLOAD = '{\"x\":3}', UPDATED_AT = '2026-01-01T00:00:03Z' WHERE EXTERNAL_ID IS NULL").await;
+                rig.sql("UPDATE {t} SET PAYLOAD = '{\"x\":3,\"same\":2}', UPDATED_AT = '2026-01-01T00:00:03Z' WHERE EXTERNAL_ID IS NULL").await;
                 insert_named(&rig, 3, Some("z"), None, 1).await;
                 rig.fake_braze.refuse("a@example.com", Answer::new(400, r#"{"message":"no"}"#));
                 assert_eq!(rig.sync().await.status, JobStatus::Partial);
@@ -294,6 +294,31 @@ async fn what_may_have_been_sent_under_another_identifier_is_doubted() {
         let right = json!({"external_id":"a","x":1,"same":true});
         assert_eq!(rig.fake_braze.objects().last(), Some(&right), "case {case}");
     }
+}
+
+#[tokio::test]
+async fn rows_that_wait_for_each_other_are_compared_with_what_is_known_under_all_identifiers() {
+    let rig = only_changed().await;
+    rig.sql("ALTER TABLE {t} ADD EMAIL").await;
+    let (id, email) = (Some("a"), Some("a@example.com"));
+    let object = |name: &str, value: &str, x: i64| json!({ name: value, "x": x, "same": true });
+    insert_named(&rig, 1, id, email, 1).await;
+    sync(&rig).await;
+    insert_named(&rig, 2, None, email, 2).await;
+    sync(&rig).await;
+    // The second waits for the first, which does not name the address.
+    insert_named(&rig, 3, id, None, 3).await;
+    insert_named(&rig, 4, id, email, 3).await;
+    let sent = vec![json!({"external_id":"a","x":3}), object("external_id", "a", 3)];
+    assert_eq!(sync(&rig).await.0, sent);
+    // Rows in which nothing has changed hold nothing up.
+    for (seconds, id, x) in [(5, id, 3), (6, id, 4), (7, id, 4), (8, None, 3), (9, None, 3), (10, id, 3)] {
+        insert_named(&rig, seconds, id, email, x).await;
+    }
+    let (objects, told) = tokio::time::timeout(Duration::from_secs(20), sync(&rig)).await.unwrap();
+    let first = json!({"external_id":"a","x":4});
+    assert_eq!(objects, [first, object("email", "a@example.com", 3), object("external_id", "a", 3)]);
+    assert_eq!(told.rows, 3);
 }
 
 /// Many rows name others that they share, as placeholders are, or have several rows for one user.
