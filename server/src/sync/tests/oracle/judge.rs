@@ -124,10 +124,13 @@ impl Evidence {
         self.errors.get(&(identifier(user), time)).copied().unwrap_or_default()
     }
 
-    /// Number of valid rows of the same user and time that were refused, and thus need not arrive.
+    /// Number of valid rows of the same user and time that may have been refused, and thus need not arrive.
     pub fn excused(&self, world: &World, content: &Content) -> usize {
-        let bad = versions(world, content.user, content.time, |content| content.payload.is_bad());
-        self.errors_of(content.user, content.time).saturating_sub(bad)
+        let errors = self.errors_of(content.user, content.time);
+        let is_bad = |bad: &Content| (bad.user, bad.time) == (content.user, content.time) && bad.payload.is_bad();
+        // A bad content that comes back is not refused again while it is known.
+        let bad = world.occurrences.iter().filter(|(content, _)| is_bad(content)).map(|(_, bad)| bad.most);
+        errors.saturating_sub(bad.sum())
     }
 
     /// Checks all guarantees.
