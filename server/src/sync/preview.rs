@@ -10,6 +10,7 @@ use super::pipeline::refusal;
 use super::row::{Row, RowHasher};
 use super::row_filter::{RowFilter, Verdict};
 use super::source::{Opening, Read, ReadRequest};
+use super::user_attributes::UserAttributes;
 use crate::store::{RowError, Spared, StoredRecord, Watermark};
 
 /// 2000-01-01, in microseconds since 1970.
@@ -187,14 +188,8 @@ impl Planner {
                 if compared.may_be_other {
                     attributes.touch();
                 }
-                for (user, attributes) in compared
-                    .others
-                    .iter()
-                    .map(|other| (*other, Default::default()))
-                    .chain([(compared.user, attributes)])
-                {
-                    self.users.insert(user, attributes);
-                }
+                self.users.extend(compared.others.iter().map(|other| (*other, UserAttributes::default())));
+                self.users.insert(compared.user, attributes);
                 self.encoder.write_some(row, &compared.attributes, difference.attributes(compared), &mut object);
                 Ok(())
             }
