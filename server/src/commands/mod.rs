@@ -21,8 +21,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::config::{Config, Integration};
 use crate::settings::DEFAULT_FILE;
-use crate::store::{Store, StoreError, StoreLocation};
-use crate::sync::{Comparison, Known};
+use crate::store::{Store, StoreLocation};
 use crate::text::{shell_path, shell_word};
 
 /// A time in messages, in RFC 3339.
@@ -55,25 +54,6 @@ async fn with_store<T>(
         store.close().await;
     }
     done
-}
-
-/// How far an integration has got, for a preview.
-async fn known(store: &Store, integration: &Integration) -> Result<Known, StoreError> {
-    let destination = integration.destination.account();
-    let comparison = match integration.only_changed {
-        true => Some(Comparison {
-            known: store.existing_attribute_set(integration.id, &destination).await?.map(|set| (store.clone(), set)),
-            digest_key: store.digest_key(),
-            encoder: integration.destination.encoder(integration.kind),
-        }),
-        false => None,
-    };
-    Ok(Known {
-        comparison,
-        watermark: store.watermark(integration.id).await?,
-        record: store.record(integration.id).await?,
-        digest_key: store.digest_key(),
-    })
 }
 
 /// The message of a command that needs a store where there is none.

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 
-use super::{argument, config_option, known, with_store, written};
+use super::{argument, config_option, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print_data;
-use crate::sync::{self, Planned, Preview, Saving};
+use crate::sync::{self, Known, Planned, Preview, Saving};
 use crate::text::{counted, grouped};
 
 /// Shows the first rows of the next sync.
@@ -17,7 +17,7 @@ pub async fn run(config: &Config, integration: &Integration, rows: usize) -> any
     let previewed = with_store(config, async |store| {
         let known = match store {
             Some(store) => {
-                let known = known(store, integration).await?;
+                let known = Known::of(store, integration).await?;
                 let route = store.route(integration.id).await?;
                 if let Some(cause) = integration.route_mismatch(route.as_ref(), &known.watermark, &known.record) {
                     bail!("the next sync will end in config_error: {cause}");

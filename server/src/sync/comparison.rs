@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::integration::Integration;
 use super::object::ObjectEncoder;
 use super::object::attributes::Attribute;
 use super::row::{ComparedAttributes, Row, RowHasher};
@@ -17,12 +18,17 @@ pub struct Comparison {
     /// The attributes that the destination has, and the store that they are in; `None` if there are none yet.
     pub known: Option<(Store, AttributeSet)>,
     /// The key of their digests.
-    pub digest_key: [u8; 32],
+    digest_key: [u8; 32],
     /// The encoder of the objects.
-    pub encoder: ObjectEncoder,
+    encoder: ObjectEncoder,
 }
 
 impl Comparison {
+    /// For an integration, with the key of the store's digests.
+    pub fn new(known: Option<(Store, AttributeSet)>, digest_key: [u8; 32], integration: &Integration) -> Comparison {
+        Comparison { known, digest_key, encoder: integration.destination.encoder(integration.kind) }
+    }
+
     /// Gives the rows their attributes, or a flaw if they are refused. Returns the hashes of the users of the
     /// others, who may come several times.
     pub fn prepare<'a>(&self, rows: impl Iterator<Item = &'a mut Row>) -> Vec<u128> {

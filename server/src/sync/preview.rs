@@ -11,7 +11,7 @@ use super::row::{Row, RowHasher};
 use super::row_filter::{RowFilter, Verdict};
 use super::source::{Opening, Read, ReadRequest};
 use super::user_attributes::UserAttributes;
-use crate::store::{RowError, Spared, StoredRecord, Watermark};
+use crate::store::{RowError, Spared, Store, StoreError, StoredRecord, Watermark};
 
 /// 2000-01-01, in microseconds since 1970.
 const YEAR_2000: i64 = 946_684_800_000_000;
@@ -82,6 +82,20 @@ pub struct Known {
     pub comparison: Option<Comparison>,
 }
 
+impl Known {
+    /// From the store.
+    pub async fn of(store: &Store, integration: &Integration) -> Result<Known, StoreError> {
+        let (id, digest_key) = (integration.id, store.digest_key());
+        let comparison = if integration.only_changed {
+            let set = store.existing_attribute_set(id, &integration.destination.account()).await?;
+            Some(Comparison::new(set.map(|set| (store.clone(), set)), digest_key, integration))
+        } else {
+            None
+        };
+        Ok(Known { watermark: store.watermark(id).await?, record: store.record(id).await?, digest_key, comparison })
+    }
+}
+
 /// Reads the first rows of the next sync, `most` of them. `known` is `None` before the first one.
 pub async fn preview(integration: &Integration, known: Option<Known>, most: usize) -> Result<Preview, SyncError> {
     bounded_preview(integration, known, most, u64::MAX).await
@@ -98,11 +112,7 @@ pub async fn bounded_preview(
         watermark: Watermark::default(),
         record: StoredRecord::default(),
         digest_key: [0; 32],
-        comparison: integration.only_changed.then(|| Comparison {
-            known: None,
-            digest_key: [0; 32],
-            encoder: integration.destination.encoder(integration.kind),
-        }),
+        comparison: integration.only_changed.then(|| Comparison::new(None, [0; 32], integration)),
     });
     let mut filter = RowFilter::new(record, watermark.overflow, integration.kind);
     let counted = watermark.overflow.map_or(0, |overflow| overflow.versions);

@@ -71,15 +71,13 @@ impl UserAttributes {
         known.is_some() && known == attribute.digest.map(|digest| entry(attribute.name, digest))
     }
 
-    /// Forgets these attributes, because it is not known what the destination will have. Returns whether any was known.
-    pub fn forget<'a>(&mut self, attributes: impl IntoIterator<Item = &'a Attribute>) -> bool {
-        let before = self.0.len();
+    /// Forgets these attributes, because it is not known what the destination will have.
+    pub fn forget<'a>(&mut self, attributes: impl IntoIterator<Item = &'a Attribute>) {
         for attribute in attributes {
             if let Ok(place) = self.0.binary_search_by_key(&attribute.name, name) {
                 self.0.remove(place);
             }
         }
-        self.0.len() < before
     }
 
     /// Adds these attributes, which the destination has acknowledged.
@@ -116,7 +114,12 @@ mod tests {
         assert_eq!(stored, user);
         user.acknowledge(&[attribute(5, None)]);
         assert!(!user.has(&attribute(5, Some(2))) && !user.has(&attribute(5, None)));
-        assert!(user.forget(&[attribute(3, None)]) && !user.forget(&[attribute(3, Some(2))]));
+        let mut is_forgotten = |attribute: Attribute| {
+            let before = user.size();
+            user.forget(&[attribute]);
+            user.size() < before
+        };
+        assert!(is_forgotten(attribute(3, None)) && !is_forgotten(attribute(3, Some(2))));
         assert_eq!(user, UserAttributes::default());
     }
 

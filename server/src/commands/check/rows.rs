@@ -1,10 +1,10 @@
 //! What a check finds in the first rows that the next sync would take: the warnings and refusals of a preview, counted.
 
 use crate::commands::audit::Finding;
-use crate::commands::{argument, config_option, known};
+use crate::commands::{argument, config_option};
 use crate::config::{Config, Integration};
 use crate::store::Store;
-use crate::sync::{self, Planned, Preview, Warning};
+use crate::sync::{self, Known, Planned, Preview, Warning};
 use crate::text::{counted, grouped};
 
 /// How many rows are looked at.
@@ -21,7 +21,7 @@ pub async fn findings(
 ) -> Vec<Finding> {
     let known = match store {
         // If the store fails, that is said of the watermark.
-        Some(store) => known(store, integration).await.ok(),
+        Some(store) => Known::of(store, integration).await.ok(),
         None => None,
     };
     match sync::bounded_preview(integration, known, ROWS, READ).await {

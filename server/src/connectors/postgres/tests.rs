@@ -1,7 +1,5 @@
 //! How tables are read on a real Postgres: by which plans, and how often.
 
-use std::time::{Duration, Instant};
-
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -14,7 +12,7 @@ use crate::secret::Secret;
 use crate::sync::SyncError;
 use crate::sync::row::{Row, RowHasher};
 use crate::sync::source::{Opening, Read, ReadRequest};
-use crate::testing::postgres;
+use crate::testing::{postgres, until};
 use crate::types::{IntegrationKind, PostgresUrl};
 
 const KIND: IntegrationKind = IntegrationKind::Attributes;
@@ -55,17 +53,13 @@ impl Table {
         ))
         .await;
         // An index is read without the table only where all transactions see all rows, also those of other tests.
-        let begun = Instant::now();
-        loop {
+        until(async || {
             self.sql("VACUUM ANALYZE {t}").await;
             let visible = format!("SELECT relallvisible >= relpages FROM pg_class WHERE relname = '{}'", self.0);
             let mut connection = PgConnection::connect(&postgres()).await.unwrap();
-            if sqlx::query_scalar(AssertSqlSafe(visible)).fetch_one(&mut connection).await.unwrap() {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60), "a transaction does not end");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            sqlx::query_scalar(AssertSqlSafe(visible)).fetch_one(&mut connection).await.unwrap()
+        })
+        .await;
     }
 
     /// Executes a statement, in which `{t}` stands for the table.

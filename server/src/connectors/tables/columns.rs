@@ -30,6 +30,8 @@ pub struct Columns {
     pub payload: Option<String>,
     /// The identifier columns of the table: their position in the order of precedence, and their name.
     pub identifiers: Vec<(usize, String)>,
+    /// The place of the first identifier that rows can have, among [`Identifier`]'s kinds.
+    first: usize,
 }
 
 /// The identifiers of a row.
@@ -91,7 +93,9 @@ impl Columns {
                  needs EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or BRAZE_ID"
             )));
         }
-        Ok(Columns { updated_at, payload, identifiers })
+        let kinds = [has(EXTERNAL_ID), alias, has(BRAZE_ID), has(EMAIL), has(PHONE)];
+        let first = kinds.into_iter().position(|has| has).unwrap_or_default();
+        Ok(Columns { updated_at, payload, identifiers, first })
     }
 
     /// Names a row in a message by its identifiers, such as `EXTERNAL_ID "a"`; `None` if all are null. The texts are in
@@ -143,12 +147,6 @@ impl Columns {
         Ok(row)
     }
 
-    /// The place of the first identifier that the table has, among the five that there are.
-    fn first(&self) -> Option<usize> {
-        let has = |place: usize| self.identifiers.iter().any(|(has, _)| *has == place);
-        [has(0), has(1) && has(2), has(3), has(4), has(5)].into_iter().position(|has| has)
-    }
-
     /// The identifiers of a row. The texts are in the order of the columns.
     fn identifiers(&self, texts: Vec<Option<String>>) -> Identifiers<impl Iterator<Item = Identifier> + use<>> {
         let mut by_place = [const { None }; IDENTIFIERS.len()];
@@ -171,7 +169,7 @@ impl Columns {
         ];
         let first = identifiers.iter().position(Option::is_some);
         Identifiers {
-            may_be_other: first.is_some_and(|first| first > 0 && self.first().is_some_and(|earliest| earliest < first)),
+            may_be_other: first.is_some_and(|first| first > self.first),
             half_of_alias: half_of_alias.filter(|_| first.is_none()),
             identifiers: identifiers.into_iter().flatten(),
         }

@@ -52,11 +52,7 @@ impl Run<'_> {
                     return Ok(None);
                 }
                 let set = store.attribute_set(lease, integration.id, &destination).await?;
-                Ok(Some(Comparison {
-                    known: Some(((*store).clone(), set)),
-                    digest_key: store.digest_key(),
-                    encoder: integration.destination.encoder(integration.kind),
-                }))
+                Ok(Some(Comparison::new(Some(((*store).clone(), set)), store.digest_key(), integration)))
             };
             match open.await {
                 Ok(comparison) => return Ok(comparison),

@@ -176,6 +176,13 @@ async fn a_sync_that_finds_nothing_changed_ends_well_and_is_told() {
     assert_eq!(sync(&rig).await.1, Spared::default(), "the rows are acknowledged");
 }
 
+/// With a second identifier in the table.
+async fn with_addresses() -> Rig {
+    let rig = only_changed().await;
+    rig.sql("ALTER TABLE {t} ADD EMAIL").await;
+    rig
+}
+
 /// Inserts a row with these identifiers that sets `x`.
 async fn insert_named(rig: &Rig, seconds: i64, external_id: Option<&str>, email: Option<&str>, x: i64) {
     let text = |name: Option<&str>| name.map_or("NULL".into(), |name| format!("'{name}'"));
@@ -193,8 +200,7 @@ async fn previewed(rig: &Rig) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_row_with_several_identifiers_knows_what_was_sent_under_any_of_them() {
-    let rig = only_changed().await;
-    rig.sql("ALTER TABLE {t} ADD EMAIL").await;
+    let rig = with_addresses().await;
     let (id, email) = (Some("a"), Some("A@example.com"));
     let whole = |name: &str, value: &str, x: i64| vec![json!({ name: value, "x": x, "same": true })];
     let steps = [
@@ -222,9 +228,8 @@ async fn a_row_with_several_identifiers_knows_what_was_sent_under_any_of_them() 
 async fn rows_that_name_one_user_by_different_identifiers_keep_their_order() {
     const USERS: i64 = 10;
     const STEPS: i64 = 40;
-    let mut rig = only_changed().await;
+    let mut rig = with_addresses().await;
     rig.tuning.batch = 3;
-    rig.sql("ALTER TABLE {t} ADD EMAIL").await;
     let number = |seconds: i64, user: i64| (seconds + user) * 7919 % 11;
     for round in 0..3 {
         for (seconds, user) in (0..STEPS).flat_map(|step| (0..USERS).map(move |user| (1000 * round + step, user))) {
@@ -255,9 +260,8 @@ async fn rows_that_name_one_user_by_different_identifiers_keep_their_order() {
 async fn what_may_have_been_sent_under_another_identifier_is_doubted() {
     let (id, email) = (Some("a"), Some("a@example.com"));
     for case in 0..4 {
-        let mut rig = only_changed().await;
+        let mut rig = with_addresses().await;
         rig.service().give_up_after = Duration::from_millis(50);
-        rig.sql("ALTER TABLE {t} ADD EMAIL").await;
         insert_named(&rig, 1, id, email, 1).await;
         sync(&rig).await;
         match case {
@@ -298,8 +302,7 @@ async fn what_may_have_been_sent_under_another_identifier_is_doubted() {
 
 #[tokio::test]
 async fn rows_that_wait_for_each_other_are_compared_with_what_is_known_under_all_identifiers() {
-    let rig = only_changed().await;
-    rig.sql("ALTER TABLE {t} ADD EMAIL").await;
+    let rig = with_addresses().await;
     let (id, email) = (Some("a"), Some("a@example.com"));
     let object = |name: &str, value: &str, x: i64| json!({ name: value, "x": x, "same": true });
     insert_named(&rig, 1, id, email, 1).await;
@@ -324,8 +327,7 @@ async fn rows_that_wait_for_each_other_are_compared_with_what_is_known_under_all
 /// Many rows name others that they share, as placeholders are, or have several rows for one user.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_share_an_identifier_they_are_not_sent_under_do_not_wait_for_each_other() {
-    let rig = only_changed().await;
-    rig.sql("ALTER TABLE {t} ADD EMAIL").await;
+    let rig = with_addresses().await;
     rig.sql("BEGIN").await;
     for number in 0..3000 {
         insert_named(&rig, number / 2, Some(&format!("u{}", number / 2)), Some("n/a"), number % 2).await;

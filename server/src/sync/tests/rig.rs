@@ -30,7 +30,7 @@ use crate::sync::run_tuning::RunTuning;
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
 use crate::sync::source::{ReadRequest, Reading, SourceReport};
-use crate::sync::{Comparison, Integration, Integrations, Known, Source, SyncError};
+use crate::sync::{Integration, Integrations, Known, Source, SyncError};
 use crate::testing::until;
 use crate::types::{IntegrationKind, PostgresUrl};
 
@@ -366,17 +366,9 @@ impl Rig {
         }
     }
 
-    /// The stored watermark and record, and with `only_changed` what the destination has.
+    /// How far the integration has got.
     pub async fn known(&self) -> Known {
-        let (store, id, destination) = (&self.store, self.integration.id, &self.integration.destination);
-        let (watermark, record) = (store.watermark(id).await.unwrap(), store.record(id).await.unwrap());
-        let set = store.existing_attribute_set(id, &destination.account()).await.unwrap();
-        let comparison = self.integration.only_changed.then(|| Comparison {
-            known: set.map(|set| (store.clone(), set)),
-            digest_key: store.digest_key(),
-            encoder: destination.encoder(self.integration.kind),
-        });
-        Known { watermark, record, digest_key: store.digest_key(), comparison }
+        Known::of(&self.store, &self.integration).await.unwrap()
     }
 
     /// Starts to read all rows.

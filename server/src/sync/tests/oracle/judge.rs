@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::only_changed::{self, Deliveries};
 use super::state;
-use super::world::{Content, EMAIL, Time, World, clock_time, user_name};
+use super::world::{Content, EMAIL, Occurrences, Time, World, clock_time, user_name};
 use crate::types::IntegrationKind;
 
 /// A guarantee.
@@ -126,11 +126,10 @@ impl Evidence {
 
     /// Number of valid rows of the same user and time that may have been refused, and thus need not arrive.
     pub fn excused(&self, world: &World, content: &Content) -> usize {
-        let errors = self.errors_of(content.user, content.time);
-        let is_bad = |bad: &Content| (bad.user, bad.time) == (content.user, content.time) && bad.payload.is_bad();
+        let bad = occurrences(world, content.user, content.time, |content| content.payload.is_bad());
         // A bad content that comes back is not refused again while it is known.
-        let bad = world.occurrences.iter().filter(|(content, _)| is_bad(content)).map(|(_, bad)| bad.most);
-        errors.saturating_sub(bad.sum())
+        let bad = bad.map(|bad| bad.most).sum();
+        self.errors_of(content.user, content.time).saturating_sub(bad)
     }
 
     /// Checks all guarantees.
@@ -291,11 +290,20 @@ impl Evidence {
     }
 }
 
-/// The number of versions of a user at a time whose content fulfils a condition.
+/// The occurrences of a user's contents at a time that fulfil a condition.
+fn occurrences(
+    world: &World,
+    user: u8,
+    time: Time,
+    what: impl Fn(&Content) -> bool,
+) -> impl Iterator<Item = &Occurrences> {
+    let is_of_them = move |content: &Content| (content.user, content.time) == (user, time) && what(content);
+    world.occurrences.iter().filter(move |(content, _)| is_of_them(content)).map(|(_, occurrences)| occurrences)
+}
+
+/// The number of versions of these.
 fn versions(world: &World, user: u8, time: Time, what: impl Fn(&Content) -> bool) -> usize {
-    let of_them =
-        world.occurrences.iter().filter(|(content, _)| (content.user, content.time) == (user, time) && what(content));
-    of_them.map(|(_, occurrences)| occurrences.versions).sum()
+    occurrences(world, user, time, what).map(|occurrences| occurrences.versions).sum()
 }
 
 /// The identifier of a user in row errors.
