@@ -223,7 +223,7 @@ impl ConfigFile {
 
 /// The permissions that a key can have.
 fn permissions() -> Vec<&'static str> {
-    api::generated::OPERATIONS.iter().map(|operation| operation.permission).collect()
+    api::permissions()
 }
 
 fn time(text: &str) -> Result<DateTime<Utc>, String> {

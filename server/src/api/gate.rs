@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use http::HeaderValue;
+use http::header::AUTHORIZATION;
 
 use super::auth::Caller;
 use super::bad_keys::BadKeys;
-use super::generated::{Gate, GateFailure, OperationInfo, Usage};
+use super::generated::{Credentials, Gate, GateFailure, Limits, OperationInfo, RateLimit, Usage};
 use super::rate_limit::RateLimits;
 use super::settings::LiveSettings;
 use crate::front::{Peers, network};
@@ -31,7 +32,22 @@ pub struct CdiGate {
 impl Gate for CdiGate {
     type Caller = Caller;
 
-    async fn authenticate(
+    async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<Option<Caller>, GateFailure> {
+        self.caller(credentials.remote, credentials.request.headers.get(AUTHORIZATION)).await
+    }
+
+    fn begun(&self, _operation: &'static OperationInfo) -> impl Send {
+        InFlight::begin(&METRICS.requests_in_flight)
+    }
+
+    fn answered(&self, operation: &'static OperationInfo, status: u16, elapsed: Duration) {
+        METRICS.answered(operation.id, status, elapsed);
+    }
+}
+
+impl CdiGate {
+    /// The caller with the key in the `Authorization` header, if it is valid.
+    async fn caller(
         &self,
         remote: SocketAddr,
         authorization: Option<&HeaderValue>,
@@ -54,7 +70,9 @@ impl Gate for CdiGate {
         }
         Ok(caller)
     }
+}
 
+impl Limits for CdiGate {
     fn permits(&self, caller: &Caller, permission: &str) -> bool {
         let permitted = caller.may(permission);
         if !permitted {
@@ -63,8 +81,13 @@ impl Gate for CdiGate {
         permitted
     }
 
-    async fn usage(&self, caller: &Caller, operation: &'static OperationInfo) -> Result<Usage, GateFailure> {
-        let limit = self.settings.borrow().limit(&caller.workspace, operation);
+    async fn usage(
+        &self,
+        caller: &Caller,
+        operation: &'static OperationInfo,
+        documented: RateLimit,
+    ) -> Result<Usage, GateFailure> {
+        let limit = self.settings.borrow().limit(&caller.workspace, operation, documented);
         self.rate_limits.usage(&caller.workspace, operation, limit).await.map_err(failure)
     }
 
@@ -72,30 +95,23 @@ impl Gate for CdiGate {
         &self,
         caller: &Caller,
         operation: &'static OperationInfo,
+        documented: RateLimit,
     ) -> Result<(Usage, Result<(), u64>), GateFailure> {
         #[cfg(feature = "faults")]
         super::faults::before_counting(caller)?;
-        let limit = self.settings.borrow().limit(&caller.workspace, operation);
+        let limit = self.settings.borrow().limit(&caller.workspace, operation, documented);
         let taken = self.rate_limits.count(&caller.workspace, operation, limit).await.map_err(failure)?;
         if let (_, Err(seconds_left)) = taken {
-            let (key, workspace, seconds) = (&caller.key, &caller.workspace, self.rate_limits.seconds(operation));
+            let (key, workspace, seconds) = (&caller.key, &caller.workspace, self.rate_limits.seconds(limit));
             tracing::info!(
                 key,
                 workspace,
                 seconds_left,
                 "over the rate limit of {} in {seconds} s",
-                counted(limit, "request")
+                counted(limit.requests, "request")
             );
         }
         Ok(taken)
-    }
-
-    fn begun(&self, _operation: &'static OperationInfo) -> impl Send {
-        InFlight::begin(&METRICS.requests_in_flight)
-    }
-
-    fn answered(&self, operation: &'static OperationInfo, status: u16, elapsed: Duration) {
-        METRICS.answered(operation.id, status, elapsed);
     }
 }
 
@@ -120,7 +136,7 @@ mod tests {
     /// Paused time moves only when everything waits.
     async fn waited(gate: &CdiGate, remote: SocketAddr, header: Option<&HeaderValue>) -> (bool, Duration) {
         let begin = tokio::time::Instant::now();
-        let caller = gate.authenticate(remote, header).await.unwrap();
+        let caller = gate.caller(remote, header).await.unwrap();
         (caller.is_some(), begin.elapsed())
     }
 

@@ -36,8 +36,13 @@ const RETRY_AFTER: u64 = 5;
 pub fn known() -> Known {
     Known {
         operations: generated::OPERATIONS.iter().map(|operation| operation.id.to_owned()).collect(),
-        permissions: generated::OPERATIONS.iter().map(|operation| operation.permission.to_owned()).collect(),
+        permissions: permissions().into_iter().map(str::to_owned).collect(),
     }
+}
+
+/// The permissions that the operations of the contract need.
+pub fn permissions() -> Vec<&'static str> {
+    generated::OPERATIONS.iter().filter_map(|operation| operation.permission).collect()
 }
 
 /// Builds the API. `peers` knows who sends each request. Once `draining` is set, every request is answered with 503.

@@ -13,7 +13,7 @@ use super::generated::types::{
     Integration as IntegrationItem, IntegrationPage, IntegrationStatus, Job as JobItem, JobPage,
     JobStatus as JobItemStatus, Message,
 };
-use super::generated::{OperationError, Operations};
+use super::generated::{NamedError, Operations};
 use super::settings::LiveSettings;
 use crate::config::{Integration, IntegrationId};
 use crate::store::{IntegrationState, Job, JobStatus, Page, PageOf, StartJob, Store, StoreError};
@@ -119,7 +119,7 @@ impl Operations for CdiOperations {
 }
 
 /// Converts an error of the store into the response for the caller, and logs its cause.
-fn store_failed<E: OperationError>(error: StoreError) -> E {
+fn store_failed<E: NamedError>(error: StoreError) -> E {
     if error.is_unavailable() {
         // At debug level, because the store logs an outage once for all requests.
         tracing::debug!(%error, "request failed because the store is unavailable");

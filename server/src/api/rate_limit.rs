@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::generated::{OperationInfo, Usage};
-use crate::store::{RateDecision, RateLimit, Store, StoreError};
+use super::generated::{OperationInfo, RateLimit, Usage};
+use crate::store::{self, RateDecision, Store, StoreError};
 
 /// The counters of all workspaces.
 #[derive(Debug)]
@@ -18,10 +18,15 @@ impl RateLimits {
         RateLimits { store, window }
     }
 
-    /// A workspace's usage of an operation, without counting a request. `requests` is the limit.
-    pub async fn usage(&self, workspace: &str, operation: &OperationInfo, requests: u64) -> Result<Usage, StoreError> {
-        let decision = self.store.rate_usage(self.limit(workspace, operation, requests)).await?;
-        Ok(usage(requests, decision))
+    /// A workspace's usage of an operation, without counting a request.
+    pub async fn usage(
+        &self,
+        workspace: &str,
+        operation: &OperationInfo,
+        limit: RateLimit,
+    ) -> Result<Usage, StoreError> {
+        let decision = self.store.rate_usage(self.window(workspace, operation, limit)).await?;
+        Ok(usage(limit, decision))
     }
 
     /// Counts a request. The inner result is an error if the limit is reached, with the seconds until the window ends.
@@ -29,24 +34,29 @@ impl RateLimits {
         &self,
         workspace: &str,
         operation: &OperationInfo,
-        requests: u64,
+        limit: RateLimit,
     ) -> Result<(Usage, Result<(), u64>), StoreError> {
-        let decision = self.store.take_request(self.limit(workspace, operation, requests)).await?;
+        let decision = self.store.take_request(self.window(workspace, operation, limit)).await?;
         let allowed = if decision.allowed { Ok(()) } else { Err(decision.seconds_left) };
-        Ok((usage(requests, decision), allowed))
+        Ok((usage(limit, decision), allowed))
     }
 
-    /// The length of an operation's window in seconds.
-    pub fn seconds(&self, operation: &OperationInfo) -> u64 {
-        self.window.map_or(operation.rate_limit.window_seconds, |window| window.as_secs())
+    /// The length of a window in seconds.
+    pub fn seconds(&self, limit: RateLimit) -> u64 {
+        self.window.map_or(limit.window_seconds, |window| window.as_secs())
     }
 
-    fn limit(&self, workspace: &str, operation: &OperationInfo, requests: u64) -> RateLimit {
-        let seconds = self.seconds(operation);
-        RateLimit { workspace: workspace.to_owned(), operation: operation.id.to_owned(), requests, seconds }
+    fn window(&self, workspace: &str, operation: &OperationInfo, limit: RateLimit) -> store::RateLimit {
+        store::RateLimit {
+            workspace: workspace.to_owned(),
+            operation: operation.id.to_owned(),
+            requests: limit.requests,
+            seconds: self.seconds(limit),
+        }
     }
 }
 
-fn usage(limit: u64, decision: RateDecision) -> Usage {
-    Usage { limit, remaining: limit.saturating_sub(decision.used), reset: decision.ends_at }
+fn usage(limit: RateLimit, decision: RateDecision) -> Usage {
+    let remaining = limit.requests.saturating_sub(decision.used);
+    Usage { limit: limit.requests, remaining, reset: decision.ends_at }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::auth::Keys;
-use super::generated::OperationInfo;
+use super::generated::{OperationInfo, RateLimit};
 use crate::config::{Config, Integration, IntegrationId};
 
 /// The settings that are in use now. Clones are the same.
@@ -35,10 +35,10 @@ impl Settings {
         Arc::new(Settings { keys: Keys::new(&config.keys), limits, integrations })
     }
 
-    /// A workspace's limit for an operation, in requests per window.
-    pub(super) fn limit(&self, workspace: &str, operation: &OperationInfo) -> u64 {
-        let limits = self.limits.get(workspace);
-        limits.and_then(|limits| limits.get(operation.id)).copied().unwrap_or(operation.rate_limit.requests)
+    /// A workspace's limit for an operation: the configured number of requests, or else the documented one.
+    pub(super) fn limit(&self, workspace: &str, operation: &OperationInfo, documented: RateLimit) -> RateLimit {
+        let configured = self.limits.get(workspace).and_then(|limits| limits.get(operation.id)).copied();
+        RateLimit { requests: configured.unwrap_or(documented.requests), ..documented }
     }
 
     /// The integrations of a workspace, in the order of their IDs.

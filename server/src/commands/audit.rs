@@ -153,7 +153,7 @@ fn refused(key: &ApiKey, now: DateTime<Utc>) -> Option<String> {
 
 /// The permission to trigger syncs.
 fn trigger_permission() -> Option<&'static str> {
-    OPERATIONS.iter().find(|operation| operation.id == "trigger_integration_sync").map(|operation| operation.permission)
+    OPERATIONS.iter().find(|operation| operation.id == "trigger_integration_sync")?.permission
 }
 
 fn used_workspaces(config: &Config) -> BTreeMap<&str, Vec<&Integration>> {

@@ -18,7 +18,7 @@ use super::client_types;
 use super::names::{ident, pascal, type_ident};
 use super::open_enums;
 use super::problem::Problem;
-use super::types::doc_lines;
+use super::server::doc_lines;
 use apidrift_core::canonical::{canonical, words};
 use openapi_model::span::Span;
 

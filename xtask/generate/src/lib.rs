@@ -14,13 +14,14 @@ mod seal;
 mod server;
 mod stale;
 mod subset;
-mod types;
 
 use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::settings::Project;
 pub use outputs::{outputs, unsupported, write};
+pub use problem::Problem;
+pub use server::{Refused, Server, server};
 
 /// The generator, as the check calls it.
 #[derive(Debug, Clone, Copy)]

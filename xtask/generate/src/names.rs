@@ -91,6 +91,19 @@ impl Scope {
         Scope { taken: taken.collect() }
     }
 
+    /// Adds an identifier to the scope, with a number behind it if it exists.
+    pub fn unique(&mut self, identifier: &Ident) -> Ident {
+        let wanted = identifier.to_string();
+        let numbered = |number: &usize| match wanted.ends_with(|last: char| last.is_ascii_digit()) {
+            true => format!("{wanted}_{number}"),
+            false => format!("{wanted}{number}"),
+        };
+        let mut candidates = std::iter::once(wanted.clone()).chain((2..).map(|number| numbered(&number)));
+        let free = candidates.find(|name| !self.taken.contains_key(name)).unwrap_or_else(|| wanted.clone());
+        self.taken.insert(free.clone(), (free.clone(), None));
+        Ident::new(&free, proc_macro2::Span::call_site())
+    }
+
     /// Adds an identifier to the scope; fails if it exists.
     pub fn take(&mut self, identifier: &Ident, name: &str, place: Span) -> Result<(), Clash> {
         let identifier = identifier.to_string();

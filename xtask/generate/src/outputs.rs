@@ -13,11 +13,13 @@ use crate::problem::{Problem, findings};
 use crate::seal::sealed;
 use crate::{client, server, subset};
 
-/// The parts of the contract for which no code can be generated, judged by names and the structure of the document.
-/// Excludes what the contract's own rules report.
+/// The operations for which no code can be generated, and why. Excludes what the contract's own rules report.
 pub fn unsupported(contract: &Contract) -> Vec<Finding> {
-    let (api, mut problems) = Api::new(contract);
-    problems.extend(subset::check(&api));
+    let mut problems: Vec<Problem> = Vec::new();
+    match server::server(contract, &[]) {
+        Ok(server) => problems.extend(server.refused.into_iter().map(|refused| refused.problem)),
+        Err(problem) => problems.push(problem),
+    }
     problems.retain(|problem| !problem.is_covered);
     findings(contract, problems)
 }
@@ -25,13 +27,6 @@ pub fn unsupported(contract: &Contract) -> Vec<Finding> {
 /// All generated files of a layout, or findings about parts of the contract for which no code can be generated.
 /// Findings are returned even if the settings allow them: without a correction there is no code.
 pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<Finding>> {
-    let (api, mut problems) = Api::new(contract);
-    problems.extend(subset::check(&api));
-    if !problems.is_empty() {
-        return Err(findings(contract, problems));
-    }
-    let mut operations: Vec<&Operation> = api.operations.iter().collect();
-    operations.sort_by_key(|operation| (operation.path.value.clone(), operation.method.value.clone()));
     let mut outputs = Vec::new();
     let mut add = |path: &Option<String>, is_server, text: Result<String, Vec<Problem>>| {
         let text: String = text.map_err(|problems| findings(contract, problems))?;
@@ -42,10 +37,24 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
         }));
         Ok::<(), Vec<Finding>>(())
     };
-    // Generated even if the layout does not need it, because its findings are always useful.
-    add(&layout.server, true, server::server(&api, &operations))?;
-    add(&layout.client, false, client::client(&contract.document.root.to_json()))?;
-    add(&layout.client_errors, false, client::errors(&operations))?;
+    if layout.server.is_some() {
+        let server = server::server(contract, &[]).map_err(|problem| vec![problem]).and_then(|server| {
+            let refused: Vec<Problem> = server.refused.into_iter().map(|refused| refused.problem).collect();
+            if refused.is_empty() { Ok(server.text) } else { Err(refused) }
+        });
+        add(&layout.server, true, server)?;
+    }
+    if layout.client.is_some() || layout.client_errors.is_some() {
+        let (api, mut problems) = Api::new(contract);
+        problems.extend(subset::check(&api));
+        if !problems.is_empty() {
+            return Err(findings(contract, problems));
+        }
+        let mut operations: Vec<&Operation> = api.operations.iter().collect();
+        operations.sort_by_key(|operation| (operation.path.value.clone(), operation.method.value.clone()));
+        add(&layout.client, false, client::client(&contract.document.root.to_json()))?;
+        add(&layout.client_errors, false, client::errors(&operations))?;
+    }
     Ok(outputs)
 }
 

@@ -8,7 +8,9 @@ use openapi_model::span::Span;
 /// A part of the contract that the generator does not support.
 #[derive(Debug)]
 pub struct Problem {
+    /// What is not supported, and why.
     pub message: String,
+    /// Where.
     pub span: Span,
     /// The other place, if two places contradict each other.
     pub other: Option<Span>,
@@ -17,6 +19,7 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem at one place that no rule reports.
     pub fn new(span: Span, message: String) -> Problem {
         Problem { message, span, other: None, is_covered: false }
     }

@@ -3,17 +3,14 @@
 //! dropshot's router, dropshot's macro, progenitor and our own generator each reject something, some by a panic or by
 //! code that does not compile. All of it is reported here first, with places.
 
-use std::collections::BTreeMap;
-
 use openapi_model::document::Location;
 use openapi_model::schema::SchemaId;
 use openapi_model::span::{Span, Spanned};
 
-use super::api::{Api, Header, Operation};
+use super::api::{Api, Operation};
 use super::client::enum_name;
 use super::names::{Clash, Scope, ident, type_ident, value_ident};
 use super::problem::Problem;
-use super::server::{ROLES, invalid, own_headers};
 
 /// Methods that both dropshot and progenitor support.
 const METHODS: [&str; 6] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
@@ -39,7 +36,6 @@ pub fn check(api: &Api<'_>) -> Vec<Problem> {
         check.take(&mut enums, ident(&enum_name(operation)), id);
         check.operation(api, operation);
     }
-    check.paths(api);
     check.problems
 }
 
@@ -141,90 +137,9 @@ impl Check {
                 );
             }
         }
-        self.headers(&operation.success.headers, &["body"]);
         let mut errors = Scope::with(&ERROR_NAMES);
         for error in &operation.errors {
             self.take(&mut errors, type_ident(error.name), error.name);
-            self.headers(&error.headers, &[]);
-        }
-        for role in ROLES.iter().filter(|role| role.find(operation).is_none()) {
-            let name = role.name.map(|name| format!(" named `{name}`")).unwrap_or_default();
-            let message = format!("{what} documents no {}{name}, which is the response to {}", role.status, role.when);
-            self.problem(operation.id.span, message);
-        }
-        for parameter in &operation.parameters {
-            let name = invalid(parameter);
-            if !operation.errors.iter().any(|error| error.status == 400 && error.name.value == name) {
-                let message = format!(
-                    "{what} documents no 400 named `{name}`, which is the response to a malformed `{}`",
-                    parameter.name.value
-                );
-                self.problem(parameter.name.span, message);
-            }
-        }
-    }
-
-    fn headers(&mut self, headers: &[Header<'_>], reserved: &[&str]) {
-        let mut fields = Scope::with(reserved);
-        for header in headers {
-            let is_token = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
-            if header.name.is_empty() || !header.name.chars().all(is_token) {
-                self.problem(header.name.span, format!("`{}` cannot be the name of a header", header.name.value));
-            }
-        }
-        for header in own_headers(headers).into_iter().filter(|header| header.constant.is_none()) {
-            self.take(&mut fields, value_ident(header.name), header.name);
-        }
-    }
-
-    /// At each position of a path dropshot's router allows either literal segments or one variable.
-    fn paths(&mut self, api: &Api<'_>) {
-        let mut places: BTreeMap<String, (String, Span)> = BTreeMap::new();
-        for operation in &api.operations {
-            let path = operation.path;
-            let Some(segments) = path.strip_prefix('/') else {
-                self.problem(path.span, format!("the path `{}` does not begin with `/`", path.value));
-                continue;
-            };
-            if path.len() > 1 && path.ends_with('/') {
-                self.problem(
-                    path.span,
-                    format!("the path `{}` ends with `/`, which never reaches an operation", path.value),
-                );
-                continue;
-            }
-            let mut before = String::new();
-            for segment in segments.split('/').filter(|_| path.len() > 1) {
-                let variable = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-                let is_plain = !segment.is_empty() && !segment.contains(['{', '}']);
-                let place = match variable {
-                    Some(_) => segment,
-                    None if is_plain => "literal text",
-                    None => {
-                        self.problem(
-                            path.span,
-                            format!(
-                                "`{segment}` in the path `{}` is neither literal text nor one variable",
-                                path.value
-                            ),
-                        );
-                        break;
-                    }
-                };
-                match places.get(&before) {
-                    Some((other, span)) if other != place => {
-                        let message = format!(
-                            "the path `{}` has `{segment}` where another path has {other}; the router supports only one of them",
-                            path.value
-                        );
-                        self.problems.push(Problem { other: Some(*span), ..Problem::new(path.span, message) });
-                        break;
-                    }
-                    Some(_) => {}
-                    None => drop(places.insert(before.clone(), (place.to_owned(), path.span))),
-                }
-                before = format!("{before}/{segment}");
-            }
         }
     }
 }

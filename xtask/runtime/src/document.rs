@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::tables::{AnswerInfo, BodyInfo, OperationInfo, Parameter, SecurityScheme, Style};
+use super::tables::{BodyInfo, OperationInfo, Parameter, SecurityScheme, Style};
 
 /// What the document says of the whole API.
 #[derive(Debug)]
@@ -79,12 +79,12 @@ fn operation_object(api: &Api, operation: &OperationInfo) -> Result<Value, Strin
         let parameters: Result<Vec<Value>, String> = operation.parameters.iter().map(parameter).collect();
         object["parameters"] = parameters?.into();
     }
-    if let Some(body) = &operation.body {
+    if let Some(body) = operation.body {
         object["requestBody"] = request_body(body)?;
     }
     let mut responses = Map::new();
-    for answer in operation.answers {
-        responses.insert(answer.status.to_owned(), response(answer)?);
+    for (status, response) in operation.answers {
+        responses.insert((*status).to_owned(), parsed(response)?);
     }
     for error in operation.errors {
         let examples = &mut responses[&error.status.to_string()]["content"]["application/json"]["examples"];
@@ -117,22 +117,6 @@ fn parameter(parameter: &Parameter) -> Result<Value, String> {
 fn request_body(body: &BodyInfo) -> Result<Value, String> {
     let content = content(body.content.iter().map(|media| (media.name, media.schema)))?;
     Ok(with_text(json!({ "required": body.required, "content": content }), "description", body.description))
-}
-
-fn response(answer: &AnswerInfo) -> Result<Value, String> {
-    let mut object = json!({ "description": answer.description });
-    let headers = answer.headers.iter().map(|header| {
-        let written = json!({ "required": header.required, "schema": parsed(header.schema)? });
-        Ok((header.name.to_owned(), with_text(written, "description", header.description)))
-    });
-    let headers: Map<String, Value> = headers.collect::<Result<_, String>>()?;
-    if !headers.is_empty() {
-        object["headers"] = headers.into();
-    }
-    if !answer.content.is_empty() {
-        object["content"] = content(answer.content.iter().copied())?.into();
-    }
-    Ok(object)
 }
 
 fn content(media: impl Iterator<Item = (&'static str, &'static str)>) -> Result<Map<String, Value>, String> {

@@ -4,7 +4,7 @@ use super::answers::Answer;
 use super::credentials::{Credentials, Gate, GateFailure};
 use super::decode::Refusal;
 use super::serve::{Admission, Admitted};
-use super::tables::OperationInfo;
+use super::tables::{OperationInfo, RateLimit};
 
 /// The state of a caller's rate limit, for the `X-RateLimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,18 +22,20 @@ pub trait Limits: Gate {
     /// Whether the caller has a permission; `false` is answered with 403.
     fn permits(&self, caller: &Self::Caller, permission: &str) -> bool;
 
-    /// The state of the caller's rate limit for an operation, without counting anything.
+    /// The state of the caller's rate limit for an operation, without counting anything. `limit` is the contract's.
     fn usage(
         &self,
         caller: &Self::Caller,
         operation: &'static OperationInfo,
+        limit: RateLimit,
     ) -> impl Future<Output = Result<Usage, GateFailure>> + Send;
 
-    /// Counts a request. `Err(seconds to wait)` inside is answered with 429.
+    /// Counts a request. `limit` is the contract's. `Err(seconds to wait)` inside is answered with 429.
     fn count(
         &self,
         caller: &Self::Caller,
         operation: &'static OperationInfo,
+        limit: RateLimit,
     ) -> impl Future<Output = Result<(Usage, Result<(), u64>), GateFailure>> + Send;
 }
 
@@ -54,13 +56,13 @@ impl<G: Limits> Admission<G> for WithinLimits {
         if let Some(permission) = operation.permission
             && !gate.permits(&caller, permission)
         {
-            if operation.rate_limit.is_some() {
-                *usage = Some(gate.usage(&caller, operation).await?);
+            if let Some(limit) = operation.rate_limit {
+                *usage = Some(gate.usage(&caller, operation, limit).await?);
             }
             return Err(Refusal::AccessDenied.into());
         }
-        if operation.rate_limit.is_some() {
-            let (counted, verdict) = gate.count(&caller, operation).await?;
+        if let Some(limit) = operation.rate_limit {
+            let (counted, verdict) = gate.count(&caller, operation, limit).await?;
             *usage = Some(counted);
             verdict.map_err(|retry_after| Refusal::RateLimited { retry_after })?;
         }

@@ -28,9 +28,9 @@ pub struct OperationInfo {
     /// The parameters.
     pub parameters: &'static [Parameter],
     /// The request body.
-    pub body: Option<BodyInfo>,
-    /// The documented answers.
-    pub answers: &'static [AnswerInfo],
+    pub body: Option<&'static BodyInfo>,
+    /// The documented answers: `200`, `4XX` or `default`, with the response as the contract has it, as JSON.
+    pub answers: &'static [(&'static str, &'static str)],
     /// The errors that the contract names one by one.
     pub errors: &'static [Documented],
     /// The documented bodies with which requests are refused before the operation sees them, by status.
@@ -197,32 +197,6 @@ pub struct Media {
     pub validate: Option<&'static dyn Validate>,
     /// Its schema as the contract has it, as JSON.
     pub schema: &'static str,
-}
-
-/// A documented answer.
-#[derive(Debug)]
-pub struct AnswerInfo {
-    /// `200`, `4XX` or `default`.
-    pub status: &'static str,
-    /// Its description.
-    pub description: &'static str,
-    /// Its headers.
-    pub headers: &'static [HeaderInfo],
-    /// Its bodies: the media types with their schemas as JSON.
-    pub content: &'static [(&'static str, &'static str)],
-}
-
-/// A header of an answer.
-#[derive(Debug)]
-pub struct HeaderInfo {
-    /// Its name.
-    pub name: &'static str,
-    /// Whether each such answer has it.
-    pub required: bool,
-    /// Its schema as the contract has it, as JSON.
-    pub schema: &'static str,
-    /// Its description; empty if there is none.
-    pub description: &'static str,
 }
 
 /// A documented error body into which the reason of a refusal is written.

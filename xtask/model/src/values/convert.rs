@@ -18,6 +18,18 @@ pub struct Key {
     exempt: usize,
 }
 
+impl Key {
+    /// The index of the set of names that are not required.
+    pub fn exempt(self) -> usize {
+        self.exempt
+    }
+
+    /// The name of its definition.
+    pub fn name(self) -> String {
+        name(self)
+    }
+}
+
 /// The maximum number of distinct sets of names.
 const MAX_EXEMPT: usize = 1000;
 /// The maximum length of a chain of references that is searched for a cycle.

@@ -4,6 +4,7 @@
 //! reaches, and the whole document once that would have been cheaper. Discriminators are ignored here.
 
 mod convert;
+mod definitions;
 mod direction;
 mod graph;
 mod parts;
@@ -19,6 +20,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value as Json};
 
 use self::convert::{Converter, Key};
+pub use self::definitions::{Definitions, definitions};
 pub use self::direction::Direction;
 use crate::document::Document;
 use crate::node::{Node, pointer_keys};

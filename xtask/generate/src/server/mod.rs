@@ -1,0 +1,215 @@
+//! Generates a strict dropshot server from a contract: its types, its operations as a trait, and the routes that call them.
+
+mod answers;
+mod items;
+mod kinds;
+mod named;
+mod operation;
+mod plan;
+mod refusals;
+mod runtime;
+mod texts;
+mod types;
+
+use std::cell::RefCell;
+
+use apidrift_core::contract::Contract;
+use openapi_model::values::{Direction, Values, definitions};
+use openapi_model::written;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use self::operation::Shared;
+use self::plan::Plan;
+pub use self::plan::Refused;
+pub use self::texts::doc_lines;
+use self::types::Types;
+use crate::names::ident;
+use crate::problem::Problem;
+
+/// A generated server.
+pub struct Server {
+    /// Its source text.
+    pub text: String,
+    /// How many operations it has.
+    pub operations: usize,
+    /// The operations that it lacks, and why.
+    pub refused: Vec<Refused>,
+    /// Schemas whose values it does not validate, and why.
+    pub not_validated: Vec<Problem>,
+}
+
+/// Generates the server of a contract. `leave_out` are the IDs of operations that are not wanted.
+///
+/// # Errors
+///
+/// If the generator itself is wrong and writes no Rust.
+pub fn server(contract: &Contract, leave_out: &[String]) -> Result<Server, Problem> {
+    let document = &contract.document;
+    let mut values = Values::new(document);
+    let plan = Plan::of(contract, leave_out, &mut values);
+    let definitions = definitions(document, Direction::Request, &plan.validated);
+    let is_limited = plan.operations.iter().any(|planned| {
+        planned.operation.permission.is_some() || planned.operation.rate_limit.is_some()
+    });
+    let shared = Shared {
+        document,
+        validated: &definitions.roots,
+        naming: named::Naming::of(contract),
+        admission: ident(if is_limited { "WithinLimits" } else { "Authenticated" }),
+        values: RefCell::new(values),
+    };
+    let mut types = Types::new(document);
+    let parts: Vec<operation::Parts> =
+        plan.operations.iter().map(|planned| operation::parts(&shared, planned, &mut types)).collect();
+    let modules = parts.iter().map(|part| &part.module);
+    let methods = parts.iter().map(|part| &part.method);
+    let routes = parts.iter().map(|part| &part.route);
+    let names: Vec<_> = plan.operations.iter().map(|planned| &planned.name).collect();
+    let needs = runtime::Needs {
+        limits: is_limited,
+        named_errors: parts.iter().any(|part| part.has_named_errors),
+        validation: !plan.validated.is_empty(),
+        multipart: parts.iter().any(|part| part.module.to_string().contains("multipart ()")),
+    };
+    let schemas = schemas(contract, &definitions.named, needs.validation);
+    let items = items::items(&types);
+    let imports = (!items.is_empty()).then(|| quote!(use ::serde::{Deserialize, Serialize};));
+    let (title, version) = (&document.info.title.value, &document.info.version.value);
+    let tags = document.tags.iter().map(|tag| {
+        let (name, text) = (&tag.name.value, &tag.description);
+        quote!((#name, #text))
+    });
+    let schemes = document.security_schemes.iter().map(|scheme| {
+        let name = operation::scheme_ident(&scheme.name.value);
+        quote!(&schemas::security::#name)
+    });
+    let profile = &contract.profile;
+    let extension = |name: &Option<String>, default: &str| name.clone().unwrap_or_else(|| default.to_owned());
+    let (permission, limit) =
+        (extension(&profile.permission, "x-required-permission"), extension(&profile.rate_limit, "x-rate-limit"));
+    let gate = ident(if is_limited { "Limits" } else { "Gate" });
+    let public = runtime::public(&needs);
+    let admission = &shared.admission;
+    let admission_path = if is_limited { quote!(limits) } else { quote!(serve) };
+    let tokens = quote! {
+        #public
+
+        /// The contract's schemas as types.
+        pub mod types {
+            #imports
+            #(#items)*
+        }
+
+        /// What each operation takes and returns.
+        pub mod operation {
+            #(#modules)*
+        }
+
+        /// All operations, by path and method.
+        pub const OPERATIONS: &[&OperationInfo] = &[#(&operation::#names::INFO),*];
+
+        /// What the operations do. This is what a person writes: decoded and validated requests in, one of the documented answers
+        /// out.
+        pub trait Operations: Send + Sync + 'static {
+            /// A caller, as the gate knows it.
+            type Caller: Send + Sync + 'static;
+            #(#methods)*
+        }
+
+        /// What dropshot serves.
+        ///
+        /// # Errors
+        ///
+        /// If dropshot refuses an endpoint.
+        pub fn api_description<G: #gate, O: Operations<Caller = G::Caller>>()
+            -> Result<::dropshot::ApiDescription<::std::sync::Arc<Api<G, O>>>, String> {
+            use ::futures::FutureExt as _;
+            use self::runtime::routes::{Route, describe};
+            use self::runtime::serve::answer;
+            use self::runtime::#admission_path::#admission;
+            describe::<::std::sync::Arc<Api<G, O>>>(vec![#(#routes),*])
+        }
+
+        /// What the document says of the whole API.
+        static API: runtime::document::Api = runtime::document::Api {
+            title: #title,
+            version: #version,
+            tags: &[#(#tags),*],
+            schemas: schemas::COMPONENTS,
+            security_schemes: &[#(#schemes),*],
+            extensions: (#permission, #limit),
+        };
+
+        /// The document that this server stands for, from the tables that it is built from.
+        ///
+        /// # Errors
+        ///
+        /// If a table is not JSON.
+        pub fn openapi() -> Result<::serde_json::Value, String> {
+            runtime::document::document(&API, OPERATIONS)
+        }
+
+        #schemas
+    };
+    let file = syn::parse2(tokens).map_err(|error| {
+        Problem::new(document.openapi.span, format!("the generator wrote invalid Rust: {error}"))
+    })?;
+    let text = format!("{HEADER}\n{}\n{}", runtime::module(&needs), prettyplease::unparse(&file));
+    Ok(Server { text, operations: plan.operations.len(), refused: plan.refused, not_validated: plan.not_validated })
+}
+
+/// The beginning of the file. The lints are about texts and names of the contract.
+const HEADER: &str = "\
+//! The contract as a dropshot server: its types, its operations, and what answers requests.
+#![cfg_attr(rustfmt, rustfmt_skip)]
+#![allow(missing_docs, rustdoc::all)]
+#![allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names)]
+#![allow(clippy::large_enum_variant, clippy::result_large_err, clippy::too_long_first_doc_paragraph)]
+";
+
+/// The module `schemas`: the contract's schemas and security schemes.
+fn schemas(
+    contract: &Contract,
+    validated: &std::collections::BTreeMap<String, serde_json::Value>,
+    needs_validation: bool,
+) -> TokenStream {
+    let document = &contract.document;
+    let mut sorted: Vec<_> = document.components.iter().collect();
+    sorted.sort_by(|(one, _), (other, _)| one.value.cmp(&other.value));
+    let components = sorted.into_iter().map(|(name, id)| {
+        let (name, text) = (&name.value, texts::json(&written::schema(document, *id)));
+        quote!((#name, #text))
+    });
+    let schemes = document.security_schemes.iter().map(operation::scheme);
+    let imports = (!document.security_schemes.is_empty()).then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use super::super::runtime::tables::{Location, SchemeKind, SecurityScheme};
+        }
+    });
+    let validated = needs_validation.then(|| {
+        let each = validated.iter().map(|(name, schema)| {
+            let text = texts::raw(&schema.to_string());
+            quote!((#name, #text))
+        });
+        quote! {
+            /// What requests are validated against, as JSON Schema.
+            pub static SCHEMAS: Schemas = Schemas::new(|| parse(&[#(#each),*]));
+            use super::runtime::validation::{Schemas, parse};
+        }
+    });
+    quote! {
+        /// The contract's schemas.
+        pub mod schemas {
+            #validated
+            /// `components.schemas`.
+            pub const COMPONENTS: &[(&str, &str)] = &[#(#components),*];
+            /// The ways to authenticate.
+            pub mod security {
+                #imports
+                #(#schemes)*
+            }
+        }
+    }
+}
