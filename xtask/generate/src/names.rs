@@ -51,7 +51,8 @@ pub fn ident(name: &str) -> Ident {
     if text.chars().all(|letter| letter == '_') {
         text.push('0');
     }
-    if syn::parse_str::<Ident>(&text).is_err() {
+    // `gen` is a keyword since the edition of 2024, which `syn` does not know.
+    if text == "gen" || syn::parse_str::<Ident>(&text).is_err() {
         text.push('_');
     }
     Ident::new(&text, proc_macro2::Span::call_site())
@@ -136,6 +137,7 @@ mod tests {
         for (text, expected) in [
             ("type", "type_"),
             ("self", "self_"),
+            ("gen", "gen_"),
             ("2nd", "_2nd"),
             ("m²", "m"),
             ("½", "_0"),

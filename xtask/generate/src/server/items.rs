@@ -172,7 +172,7 @@ fn union(types: &Types<'_>, index: usize, variants: &[Variant], discriminator: O
         #[serde(untagged)]
         pub enum #name { #(#declared)* }
         impl<'de> Deserialize<'de> for #name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
                 use super::runtime::unions::{one_of, read};
                 one_of(deserializer, #discriminator, &[#(#alternatives),*])
             }

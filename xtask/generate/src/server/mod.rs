@@ -92,6 +92,14 @@ pub fn server(contract: &Contract, leave_out: &[String]) -> Result<Server, Probl
     let public = runtime::public(&needs);
     let admission = &shared.admission;
     let admission_path = if is_limited { quote!(limits) } else { quote!(serve) };
+    let route_imports = (!plan.operations.is_empty()).then(|| {
+        quote! {
+            use ::futures::FutureExt as _;
+            use self::runtime::#admission_path::#admission;
+            use self::runtime::routes::Route;
+            use self::runtime::serve::answer;
+        }
+    });
     let tokens = quote! {
         #public
 
@@ -124,10 +132,8 @@ pub fn server(contract: &Contract, leave_out: &[String]) -> Result<Server, Probl
         /// If dropshot refuses an endpoint.
         pub fn api_description<G: #gate, O: Operations<Caller = G::Caller>>()
             -> Result<::dropshot::ApiDescription<::std::sync::Arc<Api<G, O>>>, String> {
-            use ::futures::FutureExt as _;
-            use self::runtime::routes::{Route, describe};
-            use self::runtime::serve::answer;
-            use self::runtime::#admission_path::#admission;
+            use self::runtime::routes::describe;
+            #route_imports
             describe::<::std::sync::Arc<Api<G, O>>>(vec![#(#routes),*])
         }
 
