@@ -1,0 +1,44 @@
+#![allow(clippy::unwrap_used, missing_docs)]
+use std::collections::BTreeSet;
+fn main() {
+    let mut total = (0, 0, 0, 0);
+    for path in std::env::args().skip(1) {
+        let path = std::path::PathBuf::from(path);
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let began = std::time::Instant::now();
+        let Ok(document) = openapi_model::read_file(path.parent().unwrap(), &path) else {
+            println!("{name}: unreadable");
+            continue;
+        };
+        let result = openapi_dropshot::standalone_client(&document, &BTreeSet::new());
+        let seconds = began.elapsed().as_secs_f64();
+        total.0 += document.operations.len();
+        match result {
+            Ok(client) => {
+                let losses: usize = client.operations.iter().map(|o| o.losses.len()).sum();
+                total.1 += client.operations.len();
+                total.2 += 1;
+                total.3 += usize::from(client.refused.is_empty());
+                println!(
+                    "{name}: {} of {} losses {losses} lines {} {seconds:.1} s",
+                    client.operations.len(),
+                    document.operations.len(),
+                    client.text.lines().count()
+                );
+                for refused in &client.refused {
+                    println!("   {} {}: {}", refused.method, refused.path, refused.reason);
+                }
+                if let Ok(folder) = std::env::var("OUT") {
+                    let folder = std::path::Path::new(&folder)
+                        .join(name.replace(|c: char| !c.is_ascii_alphanumeric(), "_").to_lowercase());
+                    std::fs::create_dir_all(folder.join("src")).unwrap();
+                    std::fs::write(folder.join("src/lib.rs"), &client.text).unwrap();
+                    let deps: String = client.dependencies.iter().map(|d| d.line() + "\n").collect();
+                    std::fs::write(folder.join("Cargo.toml"), format!("[package]\nname = \"c_{}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[dependencies]\n{deps}", folder.file_name().unwrap().to_string_lossy())).unwrap();
+                }
+            }
+            Err(why) => println!("{name}: FAILED {} {seconds:.1} s", why.chars().take(400).collect::<String>()),
+        }
+    }
+    println!("{total:?}");
+}
