@@ -149,10 +149,14 @@ fn operation_of(
     id: String,
     name: String,
 ) -> Result<LoweredOperation, Refusal> {
-    if let Some(unread) =
-        operation.unread.iter().find(|unread| matches!(unread.part, Part::Parameters | Part::Body | Part::Responses))
-    {
-        return Err((unread.reason.clone(), unread.span));
+    for unread in &operation.unread {
+        match unread.part {
+            Part::Parameters | Part::Body => return Err((unread.reason.clone(), unread.span)),
+            Part::Responses => {
+                types.lose(unread.span, format!("a response is unknown to the client, because {}", unread.reason));
+            }
+            Part::Security | Part::Other => {}
+        }
     }
     if !operation.servers.is_empty() {
         types

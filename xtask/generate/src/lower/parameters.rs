@@ -173,11 +173,9 @@ impl Types<'_> {
         let schema = written.schema.or_else(|| written.content.first().and_then(|media| media.schema));
         let style = match written.content.first() {
             Some(media) if format(self.document, media) == Format::Json => Style::Json,
-            Some(media) => {
-                let why =
-                    format!("the parameter `{name}` is written as `{}`, which the client cannot", media.name.value);
-                return Err((why, media.span));
-            }
+            // A text is written as itself.
+            Some(_) if matches!(written.location, Location::Query | Location::Cookie) => Style::Form,
+            Some(_) => Style::Simple,
             None => Style::named(&written.style, written.location).ok_or_else(|| {
                 let place = written.location.name();
                 let why = format!(

@@ -19,6 +19,17 @@ impl Types<'_> {
         shape.alternatives.iter().flat_map(|list| &list.members).all(|member| self.is_condition(shape, member))
     }
 
+    /// Whether a value may fit several alternatives: whether two of them have a type in common.
+    fn overlap(&self, members: &[AllOf]) -> bool {
+        let mut seen = Kinds::NONE;
+        members.iter().any(|member| {
+            let types = self.document.shape(member).types;
+            let overlaps = seen.meets(types);
+            seen = seen.with(types);
+            overlaps
+        })
+    }
+
     fn is_condition(&self, shape: &Shape, member: &AllOf) -> bool {
         let own = self.document.shape(member);
         own.name.is_none()
@@ -42,7 +53,7 @@ impl Types<'_> {
         if !others.is_empty() {
             self.lose(shape.span, "of several lists of alternatives only the first has variants");
         }
-        if !union.exclusive && union.discriminator.is_none() {
+        if !union.exclusive && union.discriminator.is_none() && self.overlap(&union.members) {
             self.lose(union.span, "where several alternatives of an `anyOf` fit, only one is read");
         }
         let has_own = !shape.properties.is_empty() || !shape.required.is_empty();
