@@ -10,6 +10,16 @@ use super::names::{Names, progenitor_type_name, progenitor_value_name, type_name
 use super::record::NamedType;
 use super::types::Types;
 
+/// The schema of an optional property. A list or a map gets null, so that it becomes an `Option`: otherwise progenitor takes an
+/// empty one for a missing one, and it could not be sent.
+fn may_be_missing(mut lowered: Value) -> Value {
+    let is_container = lowered["type"] == "array" || lowered["type"] == "object";
+    if is_container && let Some(map) = lowered.as_object_mut() {
+        map.insert("nullable".into(), true.into());
+    }
+    lowered
+}
+
 /// A property of a struct, put together from several shapes.
 struct Member {
     schema: AllOf,
@@ -65,6 +75,7 @@ impl Types<'_> {
             };
             let left_out = shape.read_only.is_some() && is_sent || shape.write_only.is_some() && is_received;
             let is_required = member.is_required && !left_out;
+            let lowered = if is_required { lowered } else { may_be_missing(lowered) };
             if shape.nullable && !is_required && !member.schema.is_anything() && lowered != json!({}) {
                 self.lose_sent(
                     member.span,

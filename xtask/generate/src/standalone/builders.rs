@@ -113,7 +113,7 @@ pub fn builder(operation: &LoweredOperation, inputs: &[Input], answers: &Answers
         #derive
         pub struct #name<'a> {
             client: &'a super::Client,
-            #(#fields: ::std::result::Result<::std::option::Option<#kinds>, ::std::string::String>,)*
+            #(#fields: wire::Input<#kinds>,)*
         }
         impl<'a> #name<'a> {
             /// A request without any values.
@@ -125,13 +125,7 @@ pub fn builder(operation: &LoweredOperation, inputs: &[Input], answers: &Answers
             pub async fn send(
                 self,
             ) -> ::std::result::Result<super::ResponseValue<#success>, super::Error<#error>> {
-                let client = self.client;
-                let mut request = self.request().map_err(super::Error::InvalidRequest)?;
-                let info = super::OperationInfo { operation_id: #id };
-                client.pre(&mut request, &info).await?;
-                let result = client.exec(request, &info).await;
-                client.post(&result, &info).await?;
-                let response = result?;
+                let response = super::execute(self.client, self.request(), #id).await?;
                 match response.status().as_u16() {
                     #arms
                 }

@@ -62,12 +62,12 @@ fn plain(line: &str) -> String {
 /// Text with links as they are, bare addresses as links, and brackets that are neither.
 fn escaped(text: &str) -> String {
     static SPECIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r#"\[[^\[\]]*\]\(https?://[^()\s<>]+\)|https?://[^\s<>()\[\]"'|\\]+|[<\[\]]"#).ok()
+        Regex::new(r#"\[[^\[\]]*\]\(https?://[^()\s<>]+\)|https?://[^\s<>()\[\]"'|\\]+|<[A-Za-z/!?]|[\[\]]"#).ok()
     });
     let Some(special) = &*SPECIAL else { return text.to_owned() };
     let replaced = special.replace_all(text, |found: &regex::Captures<'_>| {
         let whole = &found[0];
-        if whole.len() == 1 {
+        if whole.len() <= 2 {
             return format!("\\{whole}");
         }
         if whole.starts_with('[') {

@@ -11,8 +11,9 @@ use super::builders::{builder, inputs, method};
 use super::docs::doc;
 use super::responses::responses;
 use super::{Code, Dependency, runtime, types};
-use crate::lower::document::{sent, value_key, values};
+use crate::lower::document::{references, sent, value_key, values};
 use crate::lower::names::type_name;
+use crate::lower::record::reached;
 use crate::lower::{Lowered, LoweredOperation};
 
 /// The text of the file, and the crates that it needs.
@@ -23,7 +24,8 @@ pub fn file(document: &Document, lowered: &Lowered, code: Code) -> Result<(Strin
     let mut parsed: syn::File = syn::parse2(tokens).map_err(no_rust)?;
     let known = value_types(&parsed);
     let mut type_module = module(&mut parsed, "types").ok_or("progenitor wrote no types")?;
-    types::finish(&mut type_module, lowered).map_err(no_rust)?;
+    let roots = lowered.operations.iter().flat_map(sent).flat_map(references).collect();
+    types::finish(&mut type_module, lowered, &reached(&lowered.types, &roots)).map_err(no_rust)?;
 
     let (mut methods, mut builders, mut enums) = (Vec::new(), Vec::new(), Vec::new());
     for operation in &lowered.operations {
@@ -58,7 +60,7 @@ pub fn file(document: &Document, lowered: &Lowered, code: Code) -> Result<(Strin
         /// The requests of the operations.
         pub mod builder {
             #[allow(unused_imports)]
-            use super::{types, wire, ClientHooks as _};
+            use super::{responses, types, wire};
             #builders
         }
         /// The responses of the operations.
@@ -73,8 +75,28 @@ pub fn file(document: &Document, lowered: &Lowered, code: Code) -> Result<(Strin
     };
     let file: syn::File = syn::parse2(whole).map_err(no_rust)?;
     let dependencies = dependencies(uses_chrono, uses_uuid);
-    let text = format!("{}{}", head(document, &dependencies), prettyplease::unparse(&file));
+    let text = format!("{}{}", head(document, &dependencies), spaced(&prettyplease::unparse(&file)));
     Ok((text, dependencies))
+}
+
+/// Code with an empty line between items.
+fn spaced(code: &str) -> String {
+    let mut text = String::with_capacity(code.len() + code.len() / 32);
+    let mut before = "";
+    for line in code.lines() {
+        let (trimmed, previous) = (line.trim_start(), before.trim_start());
+        let begins = ["///", "#[", "pub ", "pub(", "impl", "mod ", "fn ", "async fn"];
+        let ends = previous == "}" || previous.starts_with("use ") || previous.starts_with("pub use ");
+        let is_import = trimmed.starts_with("use ") || trimmed.starts_with("pub use ");
+        let is_aligned = line.len() - trimmed.len() == before.len() - previous.len();
+        if ends && is_aligned && !is_import && begins.iter().any(|begin| trimmed.starts_with(begin)) {
+            text.push('\n');
+        }
+        text.push_str(line);
+        text.push('\n');
+        before = line;
+    }
+    text
 }
 
 /// The parts of the runtime that are used, as a module.
@@ -203,6 +225,19 @@ fn client(document: &Document) -> TokenStream {
             }
         }
         impl ClientHooks<()> for &Client {}
+        /// Sends a request, with the hooks around it.
+        async fn execute<E>(
+            client: &Client,
+            request: Result<::reqwest::Request, String>,
+            operation_id: &'static str,
+        ) -> Result<::reqwest::Response, Error<E>> {
+            let mut request = request.map_err(Error::InvalidRequest)?;
+            let info = OperationInfo { operation_id };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            Ok(result?)
+        }
     }
 }
 

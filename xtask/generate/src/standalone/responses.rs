@@ -36,7 +36,7 @@ pub fn responses(operation: &LoweredOperation, types: &[Type]) -> (TokenStream, 
     let (mut items, mut arms) = (TokenStream::new(), TokenStream::new());
     let success = match &successes[..] {
         [] => {
-            arms.extend(quote!(200..=299 => Ok(super::responses::stream(response)),));
+            arms.extend(quote!(200..=299 => Ok(responses::stream(response)),));
             quote!(super::ByteStream)
         }
         [(first, kind), rest @ ..] if rest.iter().all(|(other, _)| other.content == first.content) => {
@@ -53,31 +53,31 @@ pub fn responses(operation: &LoweredOperation, types: &[Type]) -> (TokenStream, 
             for (response, kind) in &successes {
                 let pattern = pattern(response.status, true);
                 let variant = format_ident!("{}", response.variant);
-                let read = read(&response.content, kind, Some(quote!(super::responses::#name::#variant)), false);
+                let read = read(&response.content, kind, Some(quote!(responses::#name::#variant)), false);
                 arms.extend(quote!(#pattern => #read,));
             }
-            quote!(super::responses::#name)
+            quote!(responses::#name)
         }
     };
     let error = if errors.is_empty() {
-        quote!(super::responses::Unreadable)
+        quote!(responses::Unreadable)
     } else {
         let name = format_ident!("{}Error", operation.type_name());
         items.extend(variants(operation, &name, &errors, true));
         for (response, _) in &errors {
             let pattern = pattern(response.status, false);
             let variant = format_ident!("{}", response.variant);
-            let path = quote!(super::responses::#name::#variant);
+            let path = quote!(responses::#name::#variant);
             let read = match &response.content {
-                Content::Empty => quote!(Err(super::Error::ErrorResponse(super::responses::empty(response, #path)))),
+                Content::Empty => quote!(responses::failed(responses::empty(response, #path))),
                 content => {
                     let function = reader(content);
-                    quote!(Err(super::Error::ErrorResponse(super::responses::#function(response, #path).await?)))
+                    quote!(responses::failed(responses::#function(response, #path).await?))
                 }
             };
             arms.extend(quote!(#pattern => #read,));
         }
-        quote!(super::responses::#name)
+        quote!(responses::#name)
     };
     let catches_all = errors.iter().any(|(response, _)| response.status == Status::Default)
         && operation.responses.successes.iter().any(|response| response.status == Status::Default);
@@ -119,13 +119,13 @@ fn reader(content: &Content) -> proc_macro2::Ident {
 /// Reads a success: into a variant, or as it is.
 fn read(content: &Content, kind: &TokenStream, variant: Option<TokenStream>, may_stream: bool) -> TokenStream {
     match (content, variant) {
-        (Content::Empty, None) => quote!(Ok(super::responses::empty(response, ()))),
-        (Content::Empty, Some(variant)) => quote!(Ok(super::responses::empty(response, #variant))),
-        (Content::Bytes, None) if may_stream => quote!(Ok(super::responses::stream(response))),
+        (Content::Empty, None) => quote!(Ok(responses::empty(response, ()))),
+        (Content::Empty, Some(variant)) => quote!(Ok(responses::empty(response, #variant))),
+        (Content::Bytes, None) if may_stream => quote!(Ok(responses::stream(response))),
         (content, variant) => {
             let function = reader(content);
             let variant = variant.unwrap_or_else(|| quote!(|body: #kind| body));
-            quote!(super::responses::#function(response, #variant).await)
+            quote!(responses::#function(response, #variant).await)
         }
     }
 }

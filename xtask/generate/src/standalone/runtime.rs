@@ -57,6 +57,7 @@ pub fn identifiers(tokens: TokenStream, names: &mut HashSet<String>) {
 fn is_used(item: &Item, names: &HashSet<String>) -> bool {
     match item {
         Item::Fn(item) => names.contains(&item.sig.ident.to_string()),
+        Item::Type(item) => names.contains(&item.ident.to_string()),
         Item::Struct(item) => names.contains(&item.ident.to_string()),
         Item::Impl(item) => names.contains(&item.self_ty.to_token_stream().to_string()),
         _ => false,

@@ -35,9 +35,29 @@ pub fn with_real_names(tokens: TokenStream, names: &WireNames) -> TokenStream {
     replaced.collect()
 }
 
-/// Gives the types their documentation in place of progenitor's, and makes enums open where that is right.
-pub fn finish(module: &mut ItemMod, lowered: &Lowered) -> syn::Result<()> {
+/// Gives the types their documentation in place of progenitor's, makes enums open where that is right, and leaves out the
+/// builders of types that are only received.
+pub fn finish(module: &mut ItemMod, lowered: &Lowered, sent: &BTreeSet<String>) -> syn::Result<()> {
     let Some((_, items)) = &mut module.content else { return Ok(()) };
+    items.retain(|item| match item {
+        Item::Impl(item) if item.trait_.is_none() => !is_builder(item) || sent.contains(&name_of(&item.self_ty)),
+        _ => true,
+    });
+    for item in items.iter_mut() {
+        if let Item::Mod(module) = item
+            && module.ident == "builder"
+            && let Some((_, items)) = &mut module.content
+        {
+            items.retain(|item| match item {
+                Item::Struct(item) => sent.contains(&item.ident.to_string()),
+                Item::Impl(item) => sent.contains(&name_of(&item.self_ty)),
+                _ => true,
+            });
+        }
+    }
+    items.retain(
+        |item| !matches!(item, Item::Mod(module) if module.content.as_ref().is_some_and(|(_, items)| items.is_empty())),
+    );
     for item in items.iter_mut() {
         match item {
             Item::Struct(item) => {
@@ -62,6 +82,21 @@ pub fn finish(module: &mut ItemMod, lowered: &Lowered) -> syn::Result<()> {
     }
     let closed = closed(&lowered.types);
     open_enums::open_items(items, &|name| !closed.contains(name))
+}
+
+/// Whether an `impl` does nothing but hand out a builder.
+fn is_builder(item: &syn::ItemImpl) -> bool {
+    let hands_out =
+        |item: &syn::ImplItem| matches!(item, syn::ImplItem::Fn(function) if function.sig.ident == "builder");
+    !item.items.is_empty() && item.items.iter().all(hands_out)
+}
+
+/// The last name in the path of a type.
+fn name_of(kind: &syn::Type) -> String {
+    match kind {
+        syn::Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default(),
+        _ => String::new(),
+    }
 }
 
 /// Replaces the documentation among attributes.

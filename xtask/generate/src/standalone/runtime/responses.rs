@@ -11,6 +11,11 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+/// A response as an error.
+pub(crate) fn failed<T, E>(response: ResponseValue<E>) -> Result<ResponseValue<T>, Error<E>> {
+    Err(Error::ErrorResponse(response))
+}
+
 /// Reads a body of JSON.
 pub(crate) async fn json<T, U, E>(
     response: ::reqwest::Response,

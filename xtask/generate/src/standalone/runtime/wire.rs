@@ -3,8 +3,11 @@
 use ::serde::Serialize;
 use ::serde_json::Value;
 
+/// A value that the caller may have set, or why what was set is no value.
+pub type Input<T> = Result<Option<T>, String>;
+
 /// The value of a parameter without which there is no request.
-pub fn required<T>(name: &str, value: Result<Option<T>, String>) -> Result<T, String> {
+pub fn required<T>(name: &str, value: Input<T>) -> Result<T, String> {
     value?.ok_or_else(|| format!("`{name}` is missing"))
 }
 
