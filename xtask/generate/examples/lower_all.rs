@@ -25,6 +25,16 @@ fn main() {
                     document.operations.len(),
                     client.text.lines().count()
                 );
+                if std::env::var("LOSSES").is_ok() {
+                    let mut kinds = std::collections::BTreeMap::<String, usize>::new();
+                    for loss in client.operations.iter().flat_map(|o| &o.losses) {
+                        let kind: String = loss.what.split('`').step_by(2).collect::<Vec<_>>().join("_");
+                        *kinds.entry(kind).or_default() += 1;
+                    }
+                    for (kind, count) in kinds {
+                        println!("   LOSS {count} {kind}");
+                    }
+                }
                 for refused in &client.refused {
                     println!("   {} {}: {}", refused.method, refused.path, refused.reason);
                 }

@@ -202,5 +202,7 @@ fn losses(types: &Types<'_>, record: record::Record, operation: &LoweredOperatio
     for name in record::reached(&types.named, &sent) {
         losses.extend(types.named[&name].record.losses_sent.iter().cloned());
     }
-    losses.into_iter().collect()
+    // The same sentence once, with the first place.
+    let mut said = BTreeSet::new();
+    losses.into_iter().filter(|loss| said.insert(loss.what.clone())).collect()
 }

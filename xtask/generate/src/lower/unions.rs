@@ -4,6 +4,7 @@
 //! ones once only. An alternative that only adds conditions, such as `required`, is no variant.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use openapi_model::schema::Types as Kinds;
 use openapi_model::shape::{Additional, AllOf, Shape};
@@ -21,13 +22,31 @@ impl Types<'_> {
 
     /// Whether a value may fit several alternatives: whether two of them have a type in common.
     fn overlap(&self, members: &[AllOf]) -> bool {
-        let mut seen = Kinds::NONE;
-        members.iter().any(|member| {
-            let types = self.document.shape(member).types;
-            let overlaps = seen.meets(types);
-            seen = seen.with(types);
-            overlaps
-        })
+        let shapes: Vec<_> = members.iter().map(|member| self.document.shape(member)).collect();
+        shapes.iter().enumerate().any(|(index, one)| shapes[..index].iter().any(|other| !self.differ(one, other)))
+    }
+
+    /// Whether no value fits both shapes: they have no type in common, or a property of both has no value in common.
+    fn differ(&self, one: &Shape, other: &Shape) -> bool {
+        let values = |shape: &Shape| {
+            let values = shape.enumeration.as_ref()?.value.iter();
+            Some(values.map(|value| value.value.to_string()).collect::<BTreeSet<_>>())
+        };
+        let exclude = |one: &Shape, other: &Shape| match (values(one), values(other)) {
+            (Some(one), Some(other)) => one.is_disjoint(&other),
+            _ => false,
+        };
+        !one.types.meets(other.types)
+            || exclude(one, other)
+            || one.properties.iter().any(|(key, property)| {
+                let theirs = other
+                    .properties
+                    .get(key)
+                    .filter(|_| one.required.contains_key(key) || other.required.contains_key(key));
+                theirs.is_some_and(|theirs| {
+                    exclude(&self.document.shape(&property.schema), &self.document.shape(&theirs.schema))
+                })
+            })
     }
 
     fn is_condition(&self, shape: &Shape, member: &AllOf) -> bool {

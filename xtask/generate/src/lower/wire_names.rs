@@ -15,10 +15,12 @@ pub struct WireNames {
 
 impl WireNames {
     /// What the lowered document calls something that is sent as `real`, so that its Rust name differs from all in
-    /// `taken`. `rust_name` is how progenitor names it.
+    /// `taken`. `rust_name` is how progenitor names it; `+1` as a variant begins with a small letter, so it gets another.
     pub fn stand_in(&mut self, real: &str, taken: &mut Names, rust_name: fn(&str) -> String) -> String {
-        let wanted = rust_name(real);
-        if !self.real.contains_key(real) && taken.take(&wanted) {
+        let wanted = rust_name(&rust_name(real));
+        let is_kept = wanted == rust_name(real) || !matches!(real, "+1" | "-1");
+        let wanted = if is_kept { rust_name(real) } else { wanted };
+        if is_kept && !self.real.contains_key(real) && taken.take(&wanted) {
             return real.to_owned();
         }
         let mut stand_in = taken.unique(wanted.trim_end_matches('_'));

@@ -1,5 +1,7 @@
 //! The operations as methods of the client, and a builder for each: a field and a setter for each of its values.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Type;
@@ -82,7 +84,8 @@ pub fn method(operation: &LoweredOperation, inputs: &[Input]) -> TokenStream {
         text = format!("{text}\n\nRequired: {}.", required.join(", "));
     }
     if !operation.losses.is_empty() {
-        let losses = operation.losses.iter().map(|loss| format!("\n- {}.", loss.what)).collect::<String>();
+        let losses: BTreeSet<&str> = operation.losses.iter().map(|loss| loss.what.as_str()).collect();
+        let losses: String = losses.iter().map(|loss| format!("\n- {loss}.")).collect();
         text = format!("{text}\n\nNot as the contract says:\n{losses}");
     }
     let docs = doc(&text);

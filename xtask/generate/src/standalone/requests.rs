@@ -17,9 +17,13 @@ pub fn request(operation: &LoweredOperation) -> TokenStream {
     let (queries, headers, cookies) = (of(Location::Query), of(Location::Header), of(Location::Cookie));
     let query: Vec<TokenStream> =
         queries.iter().map(|parameter| in_query(parameter, &format_ident!("query"))).collect();
-    let (with_query, url) = match query.is_empty() {
-        true => (quote!(), quote!(#url)),
-        false => (quote!(let mut query = ::std::vec::Vec::new(); #(#query)*), quote!(wire::with_query(#url, &query))),
+    let with_query = match query.is_empty() {
+        true => quote!(),
+        false => quote! {
+            let mut query = ::std::vec::Vec::new();
+            #(#query)*
+            let url = wire::with_query(url, &query);
+        },
     };
     let method = method(&operation.method);
     let accept = (!operation.responses.accept.is_empty()).then(|| {
@@ -40,13 +44,15 @@ pub fn request(operation: &LoweredOperation) -> TokenStream {
     steps.extend(operation.body.as_ref().map(body));
     if steps.is_empty() {
         return quote! {
+            #url
             #with_query
-            wire::build(self.client.client.request(#method, #url)#accept)
+            wire::build(self.client.client.request(#method, url)#accept)
         };
     }
     quote! {
+        #url
         #with_query
-        let mut request = self.client.client.request(#method, #url)#accept;
+        let mut request = self.client.client.request(#method, url)#accept;
         #(#steps)*
         wire::build(request)
     }
@@ -57,15 +63,16 @@ fn method(name: &str) -> TokenStream {
     quote!(::reqwest::Method::#name)
 }
 
-/// The URL without its query.
+/// Puts the URL without its query together.
 fn url(operation: &LoweredOperation) -> TokenStream {
-    let mut format = "{}".to_owned();
-    let mut values = vec![quote!(wire::base(&self.client.baseurl))];
-    let mut seen: Vec<&str> = Vec::new();
-    let mut again: Vec<TokenStream> = Vec::new();
+    let mut variables: Vec<&Parameter> = Vec::new();
+    let mut parts = Vec::new();
     for segment in &operation.segments {
         match segment {
-            Segment::Literal(text) => format.push_str(&text.replace('{', "{{").replace('}', "}}").replace(' ', "%20")),
+            Segment::Literal(text) => {
+                let text = text.replace(' ', "%20");
+                parts.push(quote!(#text));
+            }
             Segment::Variable(name) => {
                 let found = operation
                     .parameters
@@ -73,17 +80,21 @@ fn url(operation: &LoweredOperation) -> TokenStream {
                     .find(|parameter| parameter.location == Location::Path && parameter.name == *name);
                 let Some(parameter) = found else { continue };
                 let variable = format_ident!("{}", parameter.field);
-                format.push_str(&format!("{{{variable}}}"));
-                if !seen.contains(&name.as_str()) {
-                    seen.push(name);
-                    let value = in_path(parameter);
-                    again.push(quote!(#variable = #value));
+                parts.push(quote!(&#variable));
+                if !variables.iter().any(|known| known.field == parameter.field) {
+                    variables.push(parameter);
                 }
             }
         }
     }
-    values.extend(again);
-    quote!(format!(#format, #(#values),*))
+    let variables = variables.into_iter().map(|parameter| {
+        let (variable, value) = (format_ident!("{}", parameter.field), in_path(parameter));
+        quote!(let #variable = #value;)
+    });
+    quote! {
+        #(#variables)*
+        let url = wire::url(&self.client.baseurl, &[#(#parts),*]);
+    }
 }
 
 /// A required value.

@@ -79,8 +79,10 @@ pub fn responses(operation: &LoweredOperation, types: &[Type]) -> (TokenStream, 
         }
         quote!(responses::#name)
     };
-    let catches_all = errors.iter().any(|(response, _)| response.status == Status::Default)
-        && operation.responses.successes.iter().any(|response| response.status == Status::Default);
+    let has_rest =
+        |responses: &[Response], all: &[Status]| responses.iter().any(|response| all.contains(&response.status));
+    let catches_all = has_rest(&operation.responses.errors, &[Status::Default])
+        && has_rest(&operation.responses.successes, &[Status::Default, Status::Range(2)]);
     if !catches_all {
         arms.extend(quote!(_ => Err(super::Error::UnexpectedResponse(response)),));
     }

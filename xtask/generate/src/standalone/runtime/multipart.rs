@@ -70,12 +70,15 @@ pub(crate) fn body(parts: &[Part]) -> (String, Vec<u8>) {
     let quoted = |text: &str| text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
     let mut body = Vec::new();
     for part in parts {
-        let mut head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(&part.name));
+        let name = quoted(&part.name);
+        let mut head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");
         if let Some(file_name) = &part.file_name {
-            head.push_str(&format!("; filename=\"{}\"", quoted(file_name)));
+            let file_name = quoted(file_name);
+            head.push_str(&format!("; filename=\"{file_name}\""));
         }
         if let Some(media_type) = &part.media_type {
-            head.push_str(&format!("\r\nContent-Type: {}", media_type.replace(['\r', '\n'], "")));
+            let media_type = media_type.replace(['\r', '\n'], "");
+            head.push_str(&format!("\r\nContent-Type: {media_type}"));
         }
         body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(b"\r\n\r\n");

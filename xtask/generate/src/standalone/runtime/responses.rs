@@ -12,6 +12,7 @@ pub struct Unreadable {
 }
 
 /// A response as an error.
+#[allow(clippy::result_large_err)] // progenitor's own error is that large
 pub(crate) fn failed<T, E>(response: ResponseValue<E>) -> Result<ResponseValue<T>, Error<E>> {
     Err(Error::ErrorResponse(response))
 }

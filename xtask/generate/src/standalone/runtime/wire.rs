@@ -11,9 +11,11 @@ pub fn required<T>(name: &str, value: Input<T>) -> Result<T, String> {
     value?.ok_or_else(|| format!("`{name}` is missing"))
 }
 
-/// A base URL without a slash at the end.
-pub fn base(url: &str) -> &str {
-    url.trim_end_matches('/')
+/// A URL: the base without a slash at its end, and the parts of the path.
+pub fn url(base: &str, parts: &[&str]) -> String {
+    let mut url = base.trim_end_matches('/').to_owned();
+    parts.iter().for_each(|part| url.push_str(part));
+    url
 }
 
 /// A URL with parameters.
@@ -22,7 +24,8 @@ pub fn with_query(url: String, query: &[String]) -> String {
         return url;
     }
     let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}{}", query.join("&"))
+    let query = query.join("&");
+    format!("{url}{separator}{query}")
 }
 
 /// A variable of a path in the style `simple`. A path with an empty variable, or with dots alone, would be another path.
@@ -36,8 +39,9 @@ pub fn simple<T: Serialize>(name: &str, value: &T, explode: bool) -> Result<Stri
 
 /// A variable of a path in the style `label`.
 pub fn label<T: Serialize>(name: &str, value: &T, explode: bool) -> Result<String, String> {
-    let (separator, pair) = if explode { (".", "=") } else { (",", ",") };
-    Ok(format!(".{}", joined(&json(name, value)?, separator, pair, false)))
+    let (separator, between) = if explode { (".", "=") } else { (",", ",") };
+    let text = joined(&json(name, value)?, separator, between, false);
+    Ok(format!(".{text}"))
 }
 
 /// A variable of a path in the style `matrix`.
@@ -46,10 +50,11 @@ pub fn matrix<T: Serialize>(name: &str, value: &T, explode: bool) -> Result<Stri
     let name = encoded(name, false);
     Ok(match &value {
         Value::Array(items) if explode => {
-            items.iter().map(|item| format!(";{name}={}", encoded(&text(item), false))).collect()
+            let parts = items.iter().map(|item| pair(&format!(";{name}"), "=", &encoded(&text(item), false)));
+            parts.collect()
         }
-        Value::Object(_) if explode => format!(";{}", joined(&value, ";", "=", false)),
-        _ => format!(";{name}={}", joined(&value, ",", ",", false)),
+        Value::Object(_) if explode => pair("", ";", &joined(&value, ";", "=", false)),
+        _ => pair(&format!(";{name}"), "=", &joined(&value, ",", ",", false)),
     })
 }
 
@@ -67,15 +72,13 @@ pub fn form<T: Serialize>(
         Value::Null => {}
         Value::Array(items) if items.is_empty() => {}
         Value::Array(items) if explode => {
-            query.extend(items.iter().map(|item| format!("{name}={}", encoded(&text(item), reserved))));
+            query.extend(items.iter().map(|item| pair(&name, "=", &encoded(&text(item), reserved))));
         }
         Value::Object(entries) if explode => {
             let entries = entries.iter().filter(|(_, value)| !value.is_null());
-            query.extend(
-                entries.map(|(key, value)| format!("{}={}", encoded(key, false), encoded(&text(value), reserved))),
-            );
+            query.extend(entries.map(|(key, value)| pair(&encoded(key, false), "=", &encoded(&text(value), reserved))));
         }
-        _ => query.push(format!("{name}={}", joined(&value, ",", ",", reserved))),
+        _ => query.push(pair(&name, "=", &joined(&value, ",", ",", reserved))),
     }
     Ok(())
 }
@@ -83,7 +86,7 @@ pub fn form<T: Serialize>(
 /// A parameter in the styles `spaceDelimited` and `pipeDelimited`, not exploded. The delimiter is percent-encoded.
 pub fn delimited<T: Serialize>(query: &mut Vec<String>, name: &str, value: &T, delimiter: &str) -> Result<(), String> {
     let value = json(name, value)?;
-    query.push(format!("{}={}", encoded(name, false), joined(&value, delimiter, delimiter, false)));
+    query.push(pair(&encoded(name, false), "=", &joined(&value, delimiter, delimiter, false)));
     Ok(())
 }
 
@@ -91,14 +94,17 @@ pub fn delimited<T: Serialize>(query: &mut Vec<String>, name: &str, value: &T, d
 pub fn deep_object<T: Serialize>(query: &mut Vec<String>, name: &str, value: &T) -> Result<(), String> {
     let mut open = vec![(encoded(name, false), json(name, value)?)];
     while let Some((name, value)) = open.pop() {
-        let inside = |key: &str| format!("{name}%5B{}%5D", encoded(key, false));
+        let inside = |key: &str| {
+            let key = encoded(key, false);
+            format!("{name}%5B{key}%5D")
+        };
         match value {
             Value::Null => {}
             Value::Object(entries) => open.extend(entries.into_iter().rev().map(|(key, value)| (inside(&key), value))),
             Value::Array(items) => {
                 open.extend(items.into_iter().enumerate().rev().map(|(index, value)| (inside(&index.to_string()), value)));
             }
-            _ => query.push(format!("{name}={}", encoded(&text(&value), false))),
+            _ => query.push(pair(&name, "=", &encoded(&text(&value), false))),
         }
     }
     Ok(())
@@ -106,7 +112,7 @@ pub fn deep_object<T: Serialize>(query: &mut Vec<String>, name: &str, value: &T)
 
 /// A parameter that is written as JSON.
 pub fn json_parameter<T: Serialize>(query: &mut Vec<String>, name: &str, value: &T) -> Result<(), String> {
-    query.push(format!("{}={}", encoded(name, false), encoded(&json_text(name, value)?, false)));
+    query.push(pair(&encoded(name, false), "=", &encoded(&json_text(name, value)?, false)));
     Ok(())
 }
 
@@ -125,11 +131,11 @@ pub fn field(form_body: &mut Vec<String>, name: &str, value: &Value) -> Result<(
 
 /// The value of a header.
 pub fn header<T: Serialize>(name: &str, value: &T, explode: bool) -> Result<::reqwest::header::HeaderValue, String> {
-    let pair = if explode { "=" } else { "," };
+    let between = if explode { "=" } else { "," };
     let text = match &json(name, value)? {
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
         Value::Object(entries) => {
-            entries.iter().map(|(key, value)| format!("{key}{pair}{}", text(value))).collect::<Vec<_>>().join(",")
+            entries.iter().map(|(key, value)| pair(key, between, &text(value))).collect::<Vec<_>>().join(",")
         }
         value => text(value),
     };
@@ -184,14 +190,19 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// The parts of a value with a separator between them, and `pair` between key and value.
-fn joined(value: &Value, separator: &str, pair: &str, reserved: bool) -> String {
+/// Two texts with something between them.
+fn pair(first: &str, between: &str, second: &str) -> String {
+    format!("{first}{between}{second}")
+}
+
+/// The parts of a value with a separator between them, and `between` between key and value.
+fn joined(value: &Value, separator: &str, between: &str, reserved: bool) -> String {
     let part = |value: &Value| encoded(&text(value), reserved);
     match value {
         Value::Array(items) => items.iter().map(part).collect::<Vec<_>>().join(separator),
         Value::Object(entries) => {
             let entries = entries.iter().filter(|(_, value)| !value.is_null());
-            let entries = entries.map(|(key, value)| format!("{}{pair}{}", encoded(key, false), part(value)));
+            let entries = entries.map(|(key, value)| pair(&encoded(key, false), between, &part(value)));
             entries.collect::<Vec<_>>().join(separator)
         }
         value => part(value),
