@@ -66,6 +66,8 @@ pub struct LoweredOperation {
     pub summary: String,
     /// `description`.
     pub description: String,
+    /// The alternatives of credentials, each with the names of the schemes that it needs together.
+    pub credentials: Vec<Vec<String>>,
     /// Whether it is deprecated.
     pub is_deprecated: bool,
     /// The parts of its path.
@@ -183,6 +185,12 @@ fn operation_of(
         name,
         summary: text(&operation.summary),
         description: text(&operation.description),
+        credentials: operation
+            .security
+            .alternatives
+            .iter()
+            .map(|schemes| schemes.iter().map(|scheme| scheme.name.value.clone()).collect())
+            .collect(),
         is_deprecated: operation.deprecated.is_some(),
         segments,
         parameters,

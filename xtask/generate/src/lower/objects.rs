@@ -1,6 +1,6 @@
 //! Structs and enums of texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use openapi_model::shape::{Additional, AllOf, Shape};
 use openapi_model::span::Span;
@@ -60,6 +60,8 @@ impl Types<'_> {
             Additional::Schema(values) => Some(values.clone()),
             _ => None,
         });
+        let is_patched = self.directions.is_patched(schemas);
+        let mut nulls = BTreeSet::new();
         let (is_sent, is_received) = (self.directions.is_sent(schemas), self.directions.is_received(schemas));
         let mut taken = Names::beside(if extra.is_some() { &["extra"] } else { &[] });
         let (mut properties, mut required, mut docs) = (Map::new(), Vec::new(), BTreeMap::new());
@@ -77,10 +79,14 @@ impl Types<'_> {
             let is_required = member.is_required && !left_out;
             let lowered = if is_required { lowered } else { may_be_missing(lowered) };
             if shape.nullable && !is_required && !member.schema.is_anything() && lowered != json!({}) {
-                self.lose_sent(
-                    member.span,
-                    format!("`{key}` is left out of the body where it could be null, because it is optional"),
-                );
+                if is_patched {
+                    nulls.insert(progenitor_value_name(&stand_in));
+                } else {
+                    self.lose_sent(
+                        member.span,
+                        format!("`{key}` is left out of the body where it could be null, because it is optional"),
+                    );
+                }
             }
             if is_required {
                 required.push(Value::from(stand_in.as_str()));
@@ -100,7 +106,7 @@ impl Types<'_> {
             let values = self.lower(&values, &format!("{name}Value"));
             schema.insert("additionalProperties".into(), values);
         }
-        NamedType { schema: schema.into(), member_docs: docs, ..NamedType::default() }
+        NamedType { schema: schema.into(), member_docs: docs, nulls, ..NamedType::default() }
     }
 
     /// The documentation of a field, with its default and whether it is deprecated.

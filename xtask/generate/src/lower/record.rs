@@ -34,6 +34,8 @@ pub struct NamedType {
     pub docs: String,
     /// The documentation of its fields or variants, by the name in Rust.
     pub member_docs: BTreeMap<String, String>,
+    /// The fields, by their names in Rust, that may be missing or null, and for which that is not the same.
+    pub nulls: BTreeSet<String>,
     /// What concerns it.
     pub record: Record,
 }

@@ -74,6 +74,12 @@ impl Types<'_> {
                 let hint = format!("{operation_name}Response");
                 responses.successes.push(self.response(operation, response, variant, &hint, accept));
             }
+            if matches!(status, Status::Code(301..=303 | 307 | 308) | Status::Range(3)) {
+                let what = format!(
+                    "the redirection {status} is followed, unless the `reqwest::Client` given to `new_with_client` follows none"
+                );
+                self.lose(response.status.span, what);
+            }
             if !is_success(status) {
                 let variant = error_names.unique(&variant(status));
                 let hint = format!("{operation_name}{variant}");

@@ -83,6 +83,10 @@ pub fn method(operation: &LoweredOperation, inputs: &[Input]) -> TokenStream {
     if !required.is_empty() {
         text = format!("{text}\n\nRequired: {}.", required.join(", "));
     }
+    let credentials: Vec<String> = operation.credentials.iter().map(|schemes| alternative(schemes)).collect();
+    if !credentials.is_empty() {
+        text = format!("{text}\n\nCredentials: {}.", credentials.join(", or "));
+    }
     if !operation.losses.is_empty() {
         let losses: BTreeSet<&str> = operation.losses.iter().map(|loss| loss.what.as_str()).collect();
         let losses: String = losses.iter().map(|loss| format!("\n- {loss}.")).collect();
@@ -97,6 +101,15 @@ pub fn method(operation: &LoweredOperation, inputs: &[Input]) -> TokenStream {
             builder::#builder::new(self)
         }
     }
+}
+
+/// Credentials that are needed together.
+fn alternative(schemes: &[String]) -> String {
+    if schemes.is_empty() {
+        return "none".to_owned();
+    }
+    let names: Vec<String> = schemes.iter().map(|name| format!("`{name}`")).collect();
+    names.join(" and ")
 }
 
 /// The builder of an operation.

@@ -10,7 +10,7 @@ use syn::{Fields, GenericArgument, Item, ItemMod, PathArguments, Type};
 use super::builders::{builder, inputs, method};
 use super::docs::doc;
 use super::responses::responses;
-use super::{Code, Dependency, runtime, types};
+use super::{Code, Dependency, nulls, runtime, types};
 use crate::lower::document::{references, sent, value_key, values};
 use crate::lower::names::type_name;
 use crate::lower::record::reached;
@@ -49,6 +49,7 @@ pub fn file(document: &Document, lowered: &Lowered, code: Code) -> Result<(Strin
     names.insert("Unreadable".to_owned());
     let wire = used(runtime::WIRE, &mut names, "wire", false).map_err(no_rust)?;
     let readers = runtime::used(runtime::RESPONSES, &mut names).map_err(no_rust)?;
+    let nulls = lowered.types.values().any(|named| !named.nulls.is_empty()).then(nulls::module);
     let client = client(document);
     let stream = names.contains("ByteStream").then(|| quote!(ByteStream,));
     let whole = quote! {
@@ -71,11 +72,12 @@ pub fn file(document: &Document, lowered: &Lowered, code: Code) -> Result<(Strin
             #(#enums)*
         }
         #multipart
+        #nulls
         #wire
     };
     let file: syn::File = syn::parse2(whole).map_err(no_rust)?;
     let dependencies = dependencies(uses_chrono, uses_uuid);
-    let text = format!("{}{}", head(document, &dependencies), spaced(&prettyplease::unparse(&file)));
+    let text = format!("{}{}", head(&dependencies), spaced(&prettyplease::unparse(&file)));
     Ok((text, dependencies))
 }
 
@@ -181,7 +183,9 @@ fn client(document: &Document) -> TokenStream {
     let title = document.info.title.value.trim();
     let title = if title.is_empty() { "A client.".to_owned() } else { format!("A client of {title}.") };
     let description = document.info.description.as_ref().map(|text| text.value.as_str()).unwrap_or_default();
-    let docs = doc(&format!("{title}\n\n{description}"));
+    let servers: String = document.servers.iter().map(|server| format!("\n- `{}`", server.url.value)).collect();
+    let servers = if servers.is_empty() { servers } else { format!("\n\nServers of the contract:\n{servers}") };
+    let docs = doc(&format!("{title}\n\n{description}{servers}"));
     let version = &document.info.version.value;
     quote! {
         #docs
@@ -251,8 +255,7 @@ fn dependencies(uses_chrono: bool, uses_uuid: bool) -> Vec<Dependency> {
 }
 
 /// The beginning of the file: what it needs.
-fn head(document: &Document, dependencies: &[Dependency]) -> String {
-    let _ = document;
+fn head(dependencies: &[Dependency]) -> String {
     let mut text = String::from("#![cfg_attr(rustfmt, rustfmt_skip)]\n");
     text.push_str("//! A client, generated from an OpenAPI contract. It needs these crates:\n//!\n//! ```toml\n");
     for dependency in dependencies {

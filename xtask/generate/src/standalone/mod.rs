@@ -9,6 +9,7 @@
 mod builders;
 mod docs;
 mod file;
+mod nulls;
 mod requests;
 mod responses;
 mod runtime;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use syn::{Attribute, Fields, Item, ItemMod};
 
 use super::docs::doc;
+use super::nulls;
 use crate::lower::document::references;
 use crate::lower::record::NamedType;
 use crate::lower::{Lowered, WireNames};
@@ -53,6 +54,7 @@ pub fn finish(module: &mut ItemMod, lowered: &Lowered, sent: &BTreeSet<String>) 
                 Item::Impl(item) => sent.contains(&name_of(&item.self_ty)),
                 _ => true,
             });
+            nulls::in_builders(items, &lowered.types);
         }
     }
     items.retain(
@@ -66,6 +68,9 @@ pub fn finish(module: &mut ItemMod, lowered: &Lowered, sent: &BTreeSet<String>) 
                 if let (Fields::Named(fields), Some(named)) = (&mut item.fields, named) {
                     for field in &mut fields.named {
                         let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+                        if named.nulls.contains(&name) {
+                            nulls::in_struct(field);
+                        }
                         document(&mut field.attrs, named.member_docs.get(&name).map_or("", String::as_str))?;
                     }
                 }
@@ -92,7 +97,7 @@ fn is_builder(item: &syn::ItemImpl) -> bool {
 }
 
 /// The last name in the path of a type.
-fn name_of(kind: &syn::Type) -> String {
+pub fn name_of(kind: &syn::Type) -> String {
     match kind {
         syn::Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default(),
         _ => String::new(),

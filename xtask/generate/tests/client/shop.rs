@@ -108,10 +108,6 @@ impl Client {
     /// Sends a `PATCH` request to `/pets/{petId}`.
     ///
     /// Required: `pet_id`.
-    ///
-    /// Not as the contract says:
-    ///
-    /// - `owner` is left out of the body where it could be null, because it is optional.
     pub fn patch_pets_by_pet_id(&self) -> builder::PatchPetsByPetId<'_> {
         builder::PatchPetsByPetId::new(self)
     }
@@ -421,7 +417,8 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub owner: ::std::option::Option<Owner>,
+        #[serde(default, deserialize_with = "super::nulls::read")]
+        pub owner: ::std::option::Option<::std::option::Option<Owner>>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub price: ::std::option::Option<f32>,
     }
@@ -1116,7 +1113,7 @@ pub mod types {
                 ::std::string::String,
             >,
             owner: ::std::result::Result<
-                ::std::option::Option<super::Owner>,
+                ::std::option::Option<::std::option::Option<super::Owner>>,
                 ::std::string::String,
             >,
             price: ::std::result::Result<
@@ -1181,7 +1178,9 @@ pub mod types {
 
             pub fn owner<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::option::Option<super::Owner>>,
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::option::Option<super::Owner>>,
+                >,
                 T::Error: ::std::fmt::Display,
             {
                 self.owner = value
@@ -3300,6 +3299,18 @@ pub mod multipart {
         }
         body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
         (format!("multipart/form-data; boundary={boundary}"), body)
+    }
+}
+
+/// Properties that may be missing or null: `None` is missing, `Some(None)` is null.
+mod nulls {
+    /// Reads a property that is not missing.
+    pub fn read<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: ::serde::Deserialize<'de>,
+        D: ::serde::Deserializer<'de>,
+    {
+        T::deserialize(deserializer).map(Some)
     }
 }
 

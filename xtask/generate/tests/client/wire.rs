@@ -88,6 +88,23 @@ async fn bodies_of_json_have_the_media_type_of_the_contract_and_may_be_missing()
 }
 
 #[tokio::test]
+async fn a_patch_tells_null_from_what_is_missing() {
+    let sent = async |change: types::builder::PetChange| {
+        let server = Server::answering(204, "", "");
+        let client = Client::new(&server.url);
+        client.patch_pets_by_pet_id().pet_id(1).body(change).send().await.unwrap();
+        server.received().split_once("\n\n").map(|(_, body)| body.to_owned()).unwrap()
+    };
+    let change = types::PetChange::builder;
+    assert_eq!(sent(change()).await, "{}");
+    assert_eq!(sent(change().owner(None::<types::Owner>)).await, r#"{"owner":null}"#);
+    let owner = types::Owner { name: "Ann".to_owned() };
+    assert_eq!(sent(change().owner(Some(owner))).await, r#"{"owner":{"name":"Ann"}}"#);
+    let read = |text: &str| serde_json::from_str::<types::PetChange>(text).unwrap().owner;
+    assert_eq!((read("{}"), read(r#"{"owner": null}"#)), (None, Some(None)));
+}
+
+#[tokio::test]
 async fn forms_are_written_by_their_encoding() {
     let server = Server::answering(204, "", "");
     let client = Client::new(&server.url);

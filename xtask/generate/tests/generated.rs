@@ -1,4 +1,6 @@
-//! The generated client is up to date; what is said about its operations.
+//! The generated client of the tests is up to date (`EXPECTORATE=overwrite` writes it), and what is said about its operations.
+
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::path::Path;
