@@ -3,6 +3,8 @@
 //! Each document is checked in a process of its own, so that one that panics, hangs or uses up all memory is counted
 //! and the run continues. Nothing is written outside a temporary folder.
 
+pub mod generate;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -53,15 +55,8 @@ struct NotCompared {
 ///
 /// If the folder cannot be read.
 pub fn run(folder: &Path, mutants: usize, as_json: bool) -> anyhow::Result<ExitCode> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-    let is_contract = |path: &PathBuf| {
-        path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
-    };
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_contract).collect();
-    files.sort();
-    anyhow::ensure!(!files.is_empty(), "{} holds no .yaml, .yml or .json", folder.display());
     let mut rows = Vec::new();
-    for file in &files {
+    for file in &contracts(folder)? {
         let row = in_a_process(file, mutants)?;
         if !as_json {
             println!("{}", line(&row));
@@ -75,6 +70,18 @@ pub fn run(folder: &Path, mutants: usize, as_json: bool) -> anyhow::Result<ExitC
     }
     let is_well = |row: &Row| row.read && !row.panicked && row.adopts && row.diff_with_itself;
     Ok(if rows.iter().all(is_well) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The contracts in a folder, by name.
+fn contracts(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let is_contract = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
+    };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_contract).collect();
+    files.sort();
+    anyhow::ensure!(!files.is_empty(), "{} holds no .yaml, .yml or .json", folder.display());
+    Ok(files)
 }
 
 /// Checks one document in this process and prints the result, for [`run`].
@@ -95,15 +102,34 @@ pub fn run_one(file: &Path, mutants: usize) -> anyhow::Result<ExitCode> {
 fn in_a_process(file: &Path, mutants: usize) -> anyhow::Result<Row> {
     let program = std::env::current_exe().context("this program cannot be found")?;
     let mut command = Command::new(program);
-    command.arg("corpus").arg(file).args(["--mutants", &mutants.to_string()]).stdout(Stdio::piped());
-    let mut child = command.spawn().context("a process cannot be started")?;
+    command.arg("corpus").arg(file).args(["--mutants", &mutants.to_string()]);
+    let began = Instant::now();
+    let said = limited(&mut command, LONGEST)?;
+    let row = said.filter(|said| said.is_success).and_then(|said| serde_json::from_str(said.stdout.trim()).ok());
+    Ok(row.unwrap_or_else(|| Row {
+        document: name(file),
+        panicked: true,
+        seconds: began.elapsed().as_secs_f64(),
+        ..Row::default()
+    }))
+}
+
+/// What a process printed, and whether it succeeded.
+struct Said {
+    stdout: String,
+    is_success: bool,
+}
+
+/// Runs a process for no longer than `longest`; `None` if it was ended because of that.
+fn limited(command: &mut Command, longest: Duration) -> anyhow::Result<Option<Said>> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("a process cannot be started")?;
     let mut stdout = child.stdout.take().context("its output cannot be read")?;
     let reader = std::thread::spawn(move || std::io::read_to_string(&mut stdout).unwrap_or_default());
     let began = Instant::now();
     let ended = loop {
         match child.try_wait()? {
             Some(status) => break Some(status),
-            None if began.elapsed() > LONGEST => {
+            None if began.elapsed() > longest => {
                 child.kill()?;
                 child.wait()?;
                 break None;
@@ -111,14 +137,8 @@ fn in_a_process(file: &Path, mutants: usize) -> anyhow::Result<Row> {
             None => std::thread::sleep(Duration::from_millis(5)),
         }
     };
-    let said = reader.join().unwrap_or_default();
-    let row = ended.filter(|status| status.success()).and_then(|_| serde_json::from_str(said.trim()).ok());
-    Ok(row.unwrap_or_else(|| Row {
-        document: name(file),
-        panicked: true,
-        seconds: began.elapsed().as_secs_f64(),
-        ..Row::default()
-    }))
+    let stdout = reader.join().unwrap_or_default();
+    Ok(ended.map(|status| Said { stdout, is_success: status.success() }))
 }
 
 fn name(file: &Path) -> String {

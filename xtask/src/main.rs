@@ -41,6 +41,15 @@ enum Xtask {
         /// Output format: a table, or one JSON array of objects
         #[arg(long, value_parser = ["table", "json"], default_value = "table")]
         format: String,
+        /// Instead of checking, generate a client of each contract and compile it
+        #[arg(long, conflicts_with = "mutants")]
+        generate: bool,
+        /// Take only contracts whose file name contains this text; may be given several times
+        #[arg(long, requires = "generate")]
+        only: Vec<String>,
+        /// Write the generated crate of one contract into this folder
+        #[arg(long, requires = "generate", hide = true)]
+        into: Option<PathBuf>,
     },
     /// Measure which drifts in the guide's example other tools report; installs the tools from npm and PyPI
     Peers {
@@ -95,8 +104,12 @@ fn run(chore: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Generate { check } => generate::run(&cli::root()?, check),
         Xtask::Check(check) => cli::check(&check, PROGRAM, Some(&Dropshot)),
         Xtask::Conform(conform) => cli::conform(*conform),
+        Xtask::Corpus { path, generate: true, into: Some(into), .. } => corpus::generate::run_one(&path, &into),
+        Xtask::Corpus { path, generate: true, only, format, .. } => {
+            corpus::generate::run(&cli::root()?, &path, &only, format == "json")
+        }
         Xtask::Corpus { path, mutants, .. } if path.is_file() => corpus::run_one(&path, mutants),
-        Xtask::Corpus { path, mutants, format } => corpus::run(&path, mutants, format == "json"),
+        Xtask::Corpus { path, mutants, format, .. } => corpus::run(&path, mutants, format == "json"),
         Xtask::Peers { apidrift, details } => peers::run(&cli::root()?, apidrift, details),
         Xtask::Bench(Bench::Check) => bench::check::run(&cli::root()?),
         Xtask::Bench(Bench::Service) => bench::service(&cli::root()?),

@@ -66,7 +66,7 @@ thread_local! {
 }
 
 /// Runs progenitor. A panic is not printed, but returned as a message.
-fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let usual = std::panic::take_hook();

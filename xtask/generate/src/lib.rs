@@ -6,22 +6,28 @@
 mod api;
 mod client;
 mod client_types;
+mod lower;
 mod names;
 mod open_enums;
+mod operation_ids;
 mod outputs;
 mod problem;
 mod seal;
 mod server;
 mod stale;
+mod standalone;
 mod subset;
 
 use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::settings::Project;
+pub use lower::{Loss, Lowered, LoweredOperation, Refused, lower};
+pub use operation_ids::operation_ids;
 pub use outputs::{outputs, unsupported, write};
 pub use problem::Problem;
-pub use server::{Refused, Server, server};
+pub use server::{Server, server};
+pub use standalone::{Dependency, GeneratedClient, client as standalone_client};
 
 /// The generator, as the check calls it.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,8 @@
 //!
 //! typify generates closed enums. Each is replaced by an enum of the same name with one more variant.
 
+use std::collections::HashSet;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Attribute, Fields, Item, ItemEnum, Variant};
@@ -14,20 +16,28 @@ pub fn open(file: &mut syn::File) -> syn::Result<()> {
             && module.ident == "types"
             && let Some((_, items)) = &mut module.content
         {
-            let enums: Vec<ItemEnum> = items.iter().filter_map(list_of_values).cloned().collect();
-            let is_enum = |name: &Ident| enums.iter().any(|item| item.ident == *name);
-            items.retain(|item| match item {
-                Item::Enum(item) => !is_enum(&item.ident),
-                Item::Impl(item) => match &*item.self_ty {
-                    syn::Type::Path(path) => !path.path.get_ident().is_some_and(is_enum),
-                    _ => true,
-                },
-                _ => true,
-            });
-            for item in &enums {
-                items.extend(syn::parse2::<syn::File>(opened(item)?)?.items);
-            }
+            open_items(items, &|_| true)?;
         }
+    }
+    Ok(())
+}
+
+/// Makes those enums open that `may_open` names.
+pub fn open_items(items: &mut Vec<Item>, may_open: &dyn Fn(&str) -> bool) -> syn::Result<()> {
+    let enums = items.iter().filter_map(list_of_values).filter(|item| may_open(&item.ident.to_string()));
+    let enums: Vec<ItemEnum> = enums.cloned().collect();
+    let names: HashSet<&Ident> = enums.iter().map(|item| &item.ident).collect();
+    let is_enum = |name: &Ident| names.contains(name);
+    items.retain(|item| match item {
+        Item::Enum(item) => !is_enum(&item.ident),
+        Item::Impl(item) => match &*item.self_ty {
+            syn::Type::Path(path) => !path.path.get_ident().is_some_and(is_enum),
+            _ => true,
+        },
+        _ => true,
+    });
+    for item in &enums {
+        items.extend(syn::parse2::<syn::File>(opened(item)?)?.items);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! All files that are generated from a contract, and how they are written.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -16,8 +17,8 @@ use crate::{client, server, subset};
 /// The operations for which no code can be generated, and why. Excludes what the contract's own rules report.
 pub fn unsupported(contract: &Contract) -> Vec<Finding> {
     let mut problems: Vec<Problem> = Vec::new();
-    match server::server(contract, &[]) {
-        Ok(server) => problems.extend(server.refused.into_iter().map(|refused| refused.problem)),
+    match server::server(contract, &BTreeSet::new()) {
+        Ok(server) => problems.extend(server.refused.into_iter().map(Problem::from)),
         Err(problem) => problems.push(problem),
     }
     problems.retain(|problem| !problem.is_covered);
@@ -38,8 +39,8 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
         Ok::<(), Vec<Finding>>(())
     };
     if layout.server.is_some() {
-        let server = server::server(contract, &[]).map_err(|problem| vec![problem]).and_then(|server| {
-            let refused: Vec<Problem> = server.refused.into_iter().map(|refused| refused.problem).collect();
+        let server = server::server(contract, &BTreeSet::new()).map_err(|problem| vec![problem]).and_then(|server| {
+            let refused: Vec<Problem> = server.refused.into_iter().map(Problem::from).collect();
             if refused.is_empty() { Ok(server.text) } else { Err(refused) }
         });
         add(&layout.server, true, server)?;

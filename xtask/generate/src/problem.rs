@@ -5,6 +5,8 @@ use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use openapi_model::span::Span;
 
+use crate::lower::Refused;
+
 /// A part of the contract that the generator does not support.
 #[derive(Debug)]
 pub struct Problem {
@@ -22,6 +24,13 @@ impl Problem {
     /// A problem at one place that no rule reports.
     pub fn new(span: Span, message: String) -> Problem {
         Problem { message, span, other: None, is_covered: false }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        let Refused { method, path, reason, span } = refused;
+        Problem::new(span, format!("{method} {path} cannot be generated: {reason}"))
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Api {
     pub schemas: &'static [(&'static str, &'static str)],
     /// `components.securitySchemes`.
     pub security_schemes: &'static [&'static SecurityScheme],
-    /// The extensions in which operations have their permission and their rate limit.
+    /// The extensions in which operations have their permission and their rate limit; empty if they have none.
     pub extensions: (&'static str, &'static str),
 }
 
@@ -64,7 +64,7 @@ fn operation_object(api: &Api, operation: &OperationInfo) -> Result<Value, Strin
     if operation.deprecated {
         object["deprecated"] = true.into();
     }
-    if let Some(permission) = operation.permission {
+    if let Some(permission) = operation.permission.filter(|_| !api.extensions.0.is_empty()) {
         object[api.extensions.0] = permission.into();
     }
     if let Some(limit) = operation.rate_limit {

@@ -12,8 +12,10 @@ mod texts;
 mod types;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use apidrift_core::contract::Contract;
+use apidrift_core::profile::SCOPES;
 use openapi_model::values::{Direction, Values, definitions};
 use openapi_model::written;
 use proc_macro2::TokenStream;
@@ -21,9 +23,10 @@ use quote::quote;
 
 use self::operation::Shared;
 use self::plan::Plan;
-pub use self::plan::Refused;
 pub use self::texts::doc_lines;
 use self::types::Types;
+use crate::Dependency;
+use crate::lower::Refused;
 use crate::names::ident;
 use crate::problem::Problem;
 
@@ -37,14 +40,16 @@ pub struct Server {
     pub refused: Vec<Refused>,
     /// Schemas whose values it does not validate, and why.
     pub not_validated: Vec<Problem>,
+    /// The crates that it needs.
+    pub dependencies: Vec<Dependency>,
 }
 
-/// Generates the server of a contract. `leave_out` are the IDs of operations that are not wanted.
+/// Generates the server of a contract. Operations with an index in `leave_out` are left out.
 ///
 /// # Errors
 ///
 /// If the generator itself is wrong and writes no Rust.
-pub fn server(contract: &Contract, leave_out: &[String]) -> Result<Server, Problem> {
+pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server, Problem> {
     let document = &contract.document;
     let mut values = Values::new(document);
     let plan = Plan::of(contract, leave_out, &mut values);
@@ -85,9 +90,9 @@ pub fn server(contract: &Contract, leave_out: &[String]) -> Result<Server, Probl
         quote!(&schemas::security::#name)
     });
     let profile = &contract.profile;
-    let extension = |name: &Option<String>, default: &str| name.clone().unwrap_or_else(|| default.to_owned());
-    let (permission, limit) =
-        (extension(&profile.permission, "x-required-permission"), extension(&profile.rate_limit, "x-rate-limit"));
+    // Scopes are in the security of an operation already.
+    let permission = profile.permission.as_deref().filter(|place| *place != SCOPES).unwrap_or_default();
+    let limit = profile.rate_limit.as_deref().unwrap_or_default();
     let gate = ident(if is_limited { "Limits" } else { "Gate" });
     let public = runtime::public(&needs);
     let admission = &shared.admission;
@@ -161,18 +166,27 @@ pub fn server(contract: &Contract, leave_out: &[String]) -> Result<Server, Probl
     let file = syn::parse2(tokens).map_err(|error| {
         Problem::new(document.openapi.span, format!("the generator wrote invalid Rust: {error}"))
     })?;
-    let text = format!("{HEADER}\n{}\n{}", runtime::module(&needs), prettyplease::unparse(&file));
-    Ok(Server { text, operations: plan.operations.len(), refused: plan.refused, not_validated: plan.not_validated })
+    let dependencies = runtime::dependencies(&needs);
+    let code = prettyplease::unparse(&file);
+    let text = format!("{}\n{}\n{code}", head(&dependencies), runtime::module(&needs));
+    let (operations, refused, not_validated) = (plan.operations.len(), plan.refused, plan.not_validated);
+    Ok(Server { text, operations, refused, not_validated, dependencies })
 }
 
-/// The beginning of the file. The lints are about texts and names of the contract.
-const HEADER: &str = "\
-//! The contract as a dropshot server: its types, its operations, and what answers requests.
-#![cfg_attr(rustfmt, rustfmt_skip)]
-#![allow(missing_docs, rustdoc::all)]
-#![allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names)]
-#![allow(clippy::large_enum_variant, clippy::result_large_err, clippy::too_long_first_doc_paragraph)]
-";
+/// The beginning of the file: what it needs.
+fn head(dependencies: &[Dependency]) -> String {
+    let lines: String = dependencies.iter().map(|dependency| format!("//! {}\n", dependency.line())).collect();
+    format!(
+        "#![cfg_attr(rustfmt, rustfmt_skip)]\n\
+         //! A dropshot server, generated from an OpenAPI contract: its types, its operations, and what answers requests. It\n\
+         //! needs these crates:\n//!\n//! ```toml\n{lines}//! ```\n//!\n\
+         //! A person implements [`Operations`] and [`Gate`], and gives [`api_description`] to `dropshot::ServerBuilder`.\n\n\
+         #![allow(missing_docs, rustdoc::all)]\n\
+         // What these are about is decided by the contract.\n\
+         #![allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names)]\n\
+         #![allow(clippy::large_enum_variant, clippy::result_large_err, clippy::too_long_first_doc_paragraph)]\n"
+    )
+}
 
 /// The module `schemas`: the contract's schemas and security schemes.
 fn schemas(

@@ -74,7 +74,7 @@ pub fn parts<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mu
     let shared_modules: Vec<Ident> =
         ["schemas", "types"].into_iter().filter(|name| text.contains(&format!("{name} ::"))).map(ident).collect();
     let imports = (!shared_modules.is_empty()).then(|| quote!(use super::super::{#(#shared_modules),*};));
-    let doc = format!(" `{}`: {} {}", operation.id.value, operation.method.value, operation.path.value);
+    let doc = format!(" `{}`: {} {}", planned.id, operation.method.value, operation.path.value);
     let module = quote! {
         #[doc = #doc]
         pub mod #name {
@@ -163,7 +163,7 @@ fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, errors: Option<To
     let mut responses: Vec<_> = operation.spec.responses.iter().collect();
     responses.sort_by_key(|response| response.status.value);
     let answers = responses.into_iter().map(|response| answer(document, response));
-    let (id, method, path) = (&operation.id.value, &operation.method.value, &operation.path.value);
+    let (id, method, path) = (&planned.id, &operation.method.value, &operation.path.value);
     let tags = operation.tags.iter().map(|tag| &tag.value);
     let (summary, details) = (description(&operation.summary), description(&operation.description));
     let deprecated = operation.deprecated.is_some();

@@ -1,7 +1,7 @@
 //! What is generated for each operation: names, types and what is validated. Operations that cannot be generated are refused
 //! here, each with its reason; the others are not affected.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use apidrift_core::contract::{Contract, Extent, Operation, RateLimit};
 use openapi_model::document::{Document, Location, MediaType, Parameter, RequestBody};
@@ -15,7 +15,9 @@ use openapi_model::values::{Direction, Values};
 use proc_macro2::Ident;
 
 use super::kinds::says_everything;
+use crate::lower::Refused;
 use crate::names::{Scope, type_ident, value_ident};
+use crate::operation_ids;
 use crate::problem::Problem;
 
 /// The operations that are generated, and those that are not.
@@ -32,21 +34,12 @@ pub struct Plan<'a> {
     pub validated: Vec<SchemaId>,
 }
 
-/// An operation that is not generated.
-#[derive(Debug)]
-pub struct Refused {
-    /// Its method.
-    pub method: String,
-    /// Its path.
-    pub path: String,
-    /// Why.
-    pub problem: Problem,
-}
-
 /// An operation that is generated.
 pub struct PlannedOperation<'a> {
     /// The operation.
     pub operation: &'a Operation,
+    /// Its ID, written or derived.
+    pub id: String,
     /// Its module and its method.
     pub name: Ident,
     /// Its parameters, by location and name.
@@ -58,7 +51,7 @@ pub struct PlannedOperation<'a> {
 impl PlannedOperation<'_> {
     /// A name for a type of this operation.
     pub fn hint(&self, part: &str) -> String {
-        format!("{}_{part}", self.operation.id.value)
+        format!("{}_{part}", self.id)
     }
 
     /// Its rate limit.
@@ -119,8 +112,8 @@ pub enum Format {
 }
 
 impl<'a> Plan<'a> {
-    /// Plans every operation of a contract. `leave_out` are the IDs of operations that are not wanted.
-    pub fn of(contract: &'a Contract, leave_out: &[String], values: &mut Values<'a>) -> Plan<'a> {
+    /// Plans every operation of a contract, except those with an index in `leave_out`.
+    pub fn of(contract: &'a Contract, leave_out: &BTreeSet<usize>, values: &mut Values<'a>) -> Plan<'a> {
         let mut plan = Plan {
             contract,
             operations: Vec::new(),
@@ -130,17 +123,14 @@ impl<'a> Plan<'a> {
         };
         let mut names = Scope::with(&["Caller"]);
         let mut routes = HashMap::new();
-        for operation in &contract.operations {
-            if leave_out.contains(&operation.id.value) {
+        let ids = operation_ids(&contract.document);
+        for (index, (operation, id)) in contract.operations.iter().zip(ids).enumerate() {
+            if leave_out.contains(&index) {
                 continue;
             }
-            match plan.operation(operation, values, &mut names, &mut routes) {
+            match plan.operation(operation, id, values, &mut names, &mut routes) {
                 Ok(planned) => plan.operations.push(planned),
-                Err(problem) => plan.refused.push(Refused {
-                    method: operation.method.value.clone(),
-                    path: operation.path.value.clone(),
-                    problem,
-                }),
+                Err(Problem { message, span, .. }) => plan.refused.push(Refused::new(&operation.spec, message, span)),
             }
         }
         let key = |planned: &PlannedOperation<'_>| {
@@ -153,6 +143,7 @@ impl<'a> Plan<'a> {
     fn operation(
         &mut self,
         operation: &'a Operation,
+        id: String,
         values: &mut Values<'a>,
         names: &mut Scope,
         routes: &mut HashMap<String, Span>,
@@ -180,7 +171,8 @@ impl<'a> Plan<'a> {
         let parameters = self.parameters(operation, values)?;
         let body = operation.body.as_ref().map(|body| self.body(body, values));
         routes.insert(route, path.span);
-        Ok(PlannedOperation { operation, name: names.unique(&value_ident(&operation.id)), parameters, body })
+        let name = names.unique(&value_ident(&id));
+        Ok(PlannedOperation { operation, id, name, parameters, body })
     }
 
     fn parameters(

@@ -1,0 +1,62 @@
+//! The generated client of the tests is up to date (`EXPECTORATE=overwrite` writes it), and what is said about its operations.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use openapi_dropshot::{GeneratedClient, standalone_client};
+
+fn client() -> GeneratedClient {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client");
+    let document = openapi_model::read_file(&folder, &folder.join("shop.yaml")).unwrap();
+    standalone_client(&document, &BTreeSet::new()).unwrap()
+}
+
+#[test]
+fn the_client_is_as_it_stands_here() {
+    expectorate::assert_contents("tests/client/shop.rs", &client().text);
+}
+
+#[test]
+fn every_operation_is_taken() {
+    let client = client();
+    assert_eq!(client.refused, []);
+    let ids: Vec<&str> = client.operations.iter().map(|operation| operation.id.as_str()).collect();
+    let expected = [
+        "getPet",
+        "patch_pets_by_pet_id",
+        "delete",
+        "list-pets",
+        "createPet",
+        "rename",
+        "upload",
+        "download",
+        "attach",
+        "post_notes",
+        "new",
+        "options_shapes",
+        "Error",
+    ];
+    assert_eq!(ids, expected);
+}
+
+#[test]
+fn losses_are_told() {
+    let client = client();
+    let losses = |id: &str| -> Vec<String> {
+        let operation = client.operations.iter().find(|operation| operation.id == id).unwrap();
+        operation.losses.iter().map(|loss| loss.what.clone()).collect()
+    };
+    assert_eq!(losses("getPet"), Vec::<String>::new());
+    assert_eq!(
+        losses("createPet"),
+        [
+            "`owner` is left out of the body where it could be null, because it is optional",
+            "the body could also be `application/xml`; it is always sent as `application/json`",
+        ]
+    );
+    let nested = "OpenAPI does not say how `filter` is nested; it is sent as `filter[key][key]` and `filter[0]`";
+    assert_eq!(losses("list-pets"), [nested]);
+    assert_eq!(losses("Error"), ["a list or map that contains itself is read as any JSON"]);
+}

@@ -1,0 +1,249 @@
+//! `cargo xtask corpus DIR --generate`: generates code from other people's contracts and compiles it.
+//!
+//! Each contract is generated in a process of its own, with a time limit, into a crate of its own. The crates are one cargo
+//! workspace in a temporary folder with the versions of our `Cargo.lock`; what they depend on is compiled once, into
+//! `target/corpus`. Warnings are errors there, those of clippy too, except in very long crates, for which clippy takes too
+//! long.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use openapi_dropshot::{Dependency, GeneratedClient, standalone_client};
+use serde::{Deserialize, Serialize};
+
+use super::{LONGEST, contracts, limited, name};
+
+/// The time limit for compiling one crate.
+const LONGEST_COMPILE: Duration = Duration::from_secs(900);
+/// Crates with more lines than this are compiled without clippy.
+const MANY_LINES: usize = 100_000;
+/// The crate that has every dependency, so that the time of compiling them is nobody's.
+const FIRST: &str = "dependencies";
+
+/// The result for one document.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Row {
+    document: String,
+    /// How many operations it has; `None` if it could not be read.
+    operations: Option<usize>,
+    client: Half,
+}
+
+/// The result for the client of one document.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Half {
+    /// How many operations it has.
+    taken: usize,
+    /// How many it does not have, by reason.
+    refused: BTreeMap<String, usize>,
+    /// How often something is said that it cannot do of an operation.
+    losses: usize,
+    /// How many operations have nothing of that kind.
+    without_loss: usize,
+    lines: usize,
+    /// The time of generating.
+    seconds: f64,
+    /// Why there is no code at all.
+    failed: Option<String>,
+    /// Whether it compiles without a warning; `None` if it was not tried.
+    compiles: Option<bool>,
+    compile_seconds: f64,
+}
+
+/// Generates a client of every contract of a folder, or of those whose name contains one of the texts in `only`, and
+/// compiles it.
+///
+/// # Errors
+///
+/// If the folder cannot be read, or cargo cannot be run.
+pub fn run(root: &Path, folder: &Path, only: &[String], as_json: bool) -> anyhow::Result<ExitCode> {
+    let files = if folder.is_file() { vec![folder.to_owned()] } else { contracts(folder)? };
+    let is_wanted = |file: &Path| only.is_empty() || only.iter().any(|text| name(file).contains(text));
+    let files = files.iter().filter(|file| is_wanted(file));
+    let scratch = tempfile::tempdir().context("no temporary folder can be made")?;
+    let project = Project { folder: scratch.path(), root };
+    let mut rows = Vec::new();
+    for file in files {
+        rows.push((project.crate_name(file), generated(file, &project)?));
+    }
+    anyhow::ensure!(!rows.is_empty(), "{} holds no such contract", folder.display());
+    project.prepare()?;
+    for (crate_name, row) in &mut rows {
+        if row.client.failed.is_none() && row.operations.is_some() {
+            let began = Instant::now();
+            row.client.compiles = Some(project.compiles(crate_name, row.client.lines <= MANY_LINES)?);
+            row.client.compile_seconds = began.elapsed().as_secs_f64();
+        }
+        if !as_json {
+            println!("{}", line(row));
+        }
+    }
+    let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        println!("{}", summary(&rows));
+    }
+    let is_well = |row: &Row| row.client.failed.is_none() && row.client.compiles != Some(false);
+    Ok(if rows.iter().all(is_well) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Generates the client of one document in this process, writes it as a crate, and prints the result, for [`run`].
+///
+/// # Errors
+///
+/// If the crate cannot be written.
+pub fn run_one(file: &Path, into: &Path) -> anyhow::Result<ExitCode> {
+    let mut row = Row { document: name(file), ..Row::default() };
+    let folder = file.parent().unwrap_or(Path::new("."));
+    if let Ok(document) = openapi_model::read_file(folder, file) {
+        row.operations = Some(document.operations.len());
+        let began = Instant::now();
+        match standalone_client(&document, &BTreeSet::new()) {
+            Ok(client) => {
+                row.client = half(&client);
+                write(into, &client)?;
+            }
+            Err(why) => row.client.failed = Some(why),
+        }
+        row.client.seconds = began.elapsed().as_secs_f64();
+    }
+    println!("{}", serde_json::to_string(&row)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn half(client: &GeneratedClient) -> Half {
+    let mut refused: BTreeMap<String, usize> = BTreeMap::new();
+    for operation in &client.refused {
+        *refused.entry(kind(&operation.reason)).or_default() += 1;
+    }
+    Half {
+        taken: client.operations.len(),
+        refused,
+        losses: client.operations.iter().map(|operation| operation.losses.len()).sum(),
+        without_loss: client.operations.iter().filter(|operation| operation.losses.is_empty()).count(),
+        lines: client.text.lines().count(),
+        ..Half::default()
+    }
+}
+
+/// A reason without the names in it.
+fn kind(reason: &str) -> String {
+    let parts = reason.split('`').enumerate().map(|(index, part)| if index % 2 == 0 { part } else { "…" });
+    parts.collect()
+}
+
+fn write(into: &Path, client: &GeneratedClient) -> anyhow::Result<()> {
+    let crate_name = name(into);
+    std::fs::create_dir_all(into.join("src"))?;
+    std::fs::write(into.join("Cargo.toml"), manifest(&crate_name, &client.dependencies))?;
+    std::fs::write(into.join("src/lib.rs"), &client.text).with_context(|| format!("{crate_name} cannot be written"))
+}
+
+fn manifest(crate_name: &str, dependencies: &[Dependency]) -> String {
+    let dependencies: String = dependencies.iter().map(|dependency| dependency.line() + "\n").collect();
+    format!(
+        "[package]\nname = \"{crate_name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lints]\nworkspace = true\n\n\
+         [dependencies]\n{dependencies}"
+    )
+}
+
+fn generated(file: &Path, project: &Project<'_>) -> anyhow::Result<Row> {
+    let program = std::env::current_exe().context("this program cannot be found")?;
+    let into = project.folder.join(project.crate_name(file));
+    let mut command = Command::new(program);
+    command.arg("corpus").arg(file).args(["--generate", "--into"]).arg(&into);
+    let said = limited(&mut command, LONGEST)?;
+    let row = said.filter(|said| said.is_success).and_then(|said| serde_json::from_str(said.stdout.trim()).ok());
+    Ok(row.unwrap_or_else(|| {
+        let failed = Some("the generator panicked or took too long".to_owned());
+        Row { document: name(file), operations: None, client: Half { failed, ..Half::default() } }
+    }))
+}
+
+/// The cargo workspace of all generated crates.
+struct Project<'a> {
+    folder: &'a Path,
+    root: &'a Path,
+}
+
+impl Project<'_> {
+    /// The name of a document's crate. In front of it stands a letter, because a name must not begin with a digit.
+    fn crate_name(&self, file: &Path) -> String {
+        let letters = name(file).to_lowercase();
+        let words = letters.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        format!("c_{}", words.collect::<Vec<_>>().join("_"))
+    }
+
+    /// Writes the workspace and compiles what all crates depend on.
+    fn prepare(&self) -> anyhow::Result<()> {
+        let manifest_text = "[workspace]\nmembers = [\"*\"]\nresolver = \"3\"\n\n[workspace.lints.rust]\nwarnings = \"deny\"\n\n\
+                             [workspace.lints.clippy]\nall = \"deny\"\n";
+        std::fs::write(self.folder.join("Cargo.toml"), manifest_text)?;
+        std::fs::copy(self.root.join("Cargo.lock"), self.folder.join("Cargo.lock"))
+            .context("Cargo.lock cannot be copied")?;
+        let first = self.folder.join(FIRST);
+        std::fs::create_dir_all(first.join("src"))?;
+        std::fs::write(first.join("Cargo.toml"), manifest(FIRST, &Dependency::all()))?;
+        std::fs::write(first.join("src/lib.rs"), "//! Nothing.\n")?;
+        anyhow::ensure!(self.compiles(FIRST, false)?, "what the generated crates depend on cannot be compiled");
+        Ok(())
+    }
+
+    /// Whether a crate compiles without a warning in the time that it has.
+    fn compiles(&self, crate_name: &str, with_clippy: bool) -> anyhow::Result<bool> {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command
+            .arg(if with_clippy { "clippy" } else { "check" })
+            .args(["--quiet", "--offline", "--package", crate_name, "--target-dir"])
+            .arg(self.root.join("target/corpus"))
+            .current_dir(self.folder)
+            .stdin(Stdio::null());
+        Ok(limited(&mut command, LONGEST_COMPILE)?.is_some_and(|said| said.is_success))
+    }
+}
+
+fn line(row: &Row) -> String {
+    let client = &row.client;
+    let compiles = match client.compiles {
+        Some(true) => "compiles",
+        Some(false) => "DOES NOT COMPILE",
+        None => "not compiled",
+    };
+    let refused: Vec<String> = client.refused.iter().map(|(reason, times)| format!("{times}: {reason}")).collect();
+    format!(
+        "{:<48} operations {:>4} client {:>4} losses {:>5} ({:>4} without) {:>6} lines {:>5.1} s {compiles} {:>6.1} s  {}{}",
+        row.document,
+        row.operations.map_or("?".to_owned(), |count| count.to_string()),
+        client.taken,
+        client.losses,
+        client.without_loss,
+        client.lines,
+        client.seconds,
+        client.compile_seconds,
+        refused.join("; "),
+        client.failed.as_deref().unwrap_or_default(),
+    )
+}
+
+fn summary(rows: &[Row]) -> String {
+    let operations: usize = rows.iter().filter_map(|row| row.operations).sum();
+    let taken: usize = rows.iter().map(|row| row.client.taken).sum();
+    let is_complete = |row: &&Row| {
+        row.operations.is_some_and(|count| count > 0 && count == row.client.taken) && row.client.compiles == Some(true)
+    };
+    let complete = rows.iter().filter(is_complete);
+    format!(
+        "{} documents: the client takes {taken} of {operations} operations ({:.1} %), {} clients compile without a warning; {} documents are \
+         complete, {} of them with more than 50 operations\n\
+         seconds: generating, then compiling",
+        rows.len(),
+        100.0 * taken as f64 / operations.max(1) as f64,
+        rows.iter().filter(|row| row.client.compiles == Some(true)).count(),
+        complete.clone().count(),
+        complete.filter(|row| row.operations.is_some_and(|count| count > 50)).count(),
+    )
+}
