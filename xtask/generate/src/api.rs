@@ -1,25 +1,21 @@
-//! The contract in the form from which code is generated: operations with one success, named errors, a permission and a
-//! rate limit.
+//! The contract in the form of which a client with named errors is generated: operations with one success and errors that
+//! are told apart by their messages.
 //!
 //! An operation that does not have this form is a problem and is left out. Problems that one of the contract's own
 //! rules already reports are marked, so that the check reports them only once.
 
 use std::collections::HashSet;
 
-use apidrift_core::contract::{self, Contract, Extent, RateLimit};
-use apidrift_core::profile::{Requirement, SCOPES};
+use apidrift_core::contract::{self, Contract, Extent};
+use apidrift_core::profile::Requirement;
 use openapi_model::document::{self, Document, Location, MediaType, Response, Status, Version};
 use openapi_model::paths;
 use openapi_model::problem::{self, ProblemKind};
-use openapi_model::schema::{Schema, SchemaId};
+use openapi_model::schema::SchemaId;
 use openapi_model::span::{Span, Spanned};
 
 use super::problem::Problem;
 
-/// The extension in which the generated server states the permission of an operation.
-const PERMISSION: &str = "x-required-permission";
-/// The extension in which it states the rate limit.
-const RATE_LIMIT: &str = "x-rate-limit";
 /// The JSON pointer to the property that distinguishes generated errors with the same status.
 const IDENTITY: &str = "/message";
 const JSON: &str = "application/json";
@@ -29,8 +25,6 @@ const JSON: &str = "application/json";
 pub struct Api<'a> {
     /// The document, for its schemas.
     pub document: &'a Document,
-    /// The component with the schema of all errors.
-    pub error_schema: &'a str,
     /// The operations that have the required form, in the order of the document.
     pub operations: Vec<Operation<'a>>,
 }
@@ -46,24 +40,12 @@ pub struct Operation<'a> {
     pub path: &'a Spanned<String>,
     /// Its tags.
     pub tags: Vec<&'a str>,
-    /// `summary`; empty if there is none.
-    pub summary: &'a str,
-    /// `description`; empty if there is none.
-    pub description: &'a str,
-    /// Whether it is deprecated.
-    pub is_deprecated: bool,
     /// The place of its request body, if it has one.
     pub body: Option<Span>,
     /// Its parameters, in order.
     pub parameters: Vec<Parameter<'a>>,
-    /// Its success.
-    pub success: Success<'a>,
     /// Its errors, by status and name.
     pub errors: Vec<DocumentedError<'a>>,
-    /// The permission that a key needs.
-    pub permission: &'a str,
-    /// Its rate limit.
-    pub rate_limit: RateLimit,
 }
 
 /// A parameter.
@@ -73,42 +55,8 @@ pub struct Parameter<'a> {
     pub name: &'a Spanned<String>,
     /// Its location.
     pub location: Location,
-    /// Whether it is required.
-    pub required: bool,
-    /// Its description; empty if there is none.
-    pub description: &'a str,
     /// Its schema.
     pub schema: SchemaId,
-}
-
-/// The answer to a successful request.
-#[derive(Debug)]
-pub struct Success<'a> {
-    /// Its status.
-    pub status: Spanned<u16>,
-    /// Its description.
-    pub description: &'a str,
-    /// Its headers.
-    pub headers: Vec<Header<'a>>,
-    /// The component of its body; `None` if it has no body.
-    pub schema: Option<&'a str>,
-    /// Its examples, by name.
-    pub examples: Vec<serde_json::Value>,
-}
-
-/// A header of an answer.
-#[derive(Debug, Clone)]
-pub struct Header<'a> {
-    /// Its name.
-    pub name: &'a Spanned<String>,
-    /// Whether every such answer has it.
-    pub required: bool,
-    /// Its description; empty if there is none.
-    pub description: &'a str,
-    /// Its schema.
-    pub schema: SchemaId,
-    /// Its value, if it has only one.
-    pub constant: Option<&'a str>,
 }
 
 /// An error.
@@ -122,26 +70,6 @@ pub struct DocumentedError<'a> {
     pub message: &'a str,
     /// What to do about it.
     pub summary: &'a str,
-    /// The headers of its response.
-    pub headers: Vec<Header<'a>>,
-}
-
-/// The schema that an ID refers to, after following `$ref`s.
-pub fn resolved(document: &Document, id: SchemaId) -> &Schema {
-    document.schema(resolved_id(document, id))
-}
-
-/// The ID of the schema that an ID refers to, after following `$ref`s.
-pub fn resolved_id(document: &Document, id: SchemaId) -> SchemaId {
-    let mut seen = HashSet::new();
-    let mut here = id;
-    while let Some(target) = document.schema(here).reference.as_ref().and_then(|reference| reference.target) {
-        if !seen.insert(here) {
-            break;
-        }
-        here = target;
-    }
-    here
 }
 
 impl<'a> Api<'a> {
@@ -153,8 +81,7 @@ impl<'a> Api<'a> {
         let mut ids = HashSet::new();
         let operations = contract.operations.iter().filter_map(|operation| lowering.operation(operation, &mut ids));
         let operations = operations.collect();
-        let error_schema = contract.profile.error_schema.as_deref().unwrap_or_default();
-        (Api { document, error_schema, operations }, lowering.problems)
+        (Api { document, operations }, lowering.problems)
     }
 }
 
@@ -197,15 +124,6 @@ impl<'a> Lowering<'a> {
         if let Some(identity) = profile.error_identity.as_deref().filter(|identity| *identity != IDENTITY) {
             self.problem(here, format!("`error_identity` is `{identity}`; the generator supports only `{IDENTITY}`"));
         }
-        for (known, place, what) in [
-            (PERMISSION, &profile.permission, "the permission of an operation"),
-            (RATE_LIMIT, &profile.rate_limit, "the rate limit of an operation"),
-        ] {
-            if let Some(place) = place.as_deref().filter(|place| *place != known) {
-                let place = if place == SCOPES { "its scopes".to_owned() } else { format!("`{place}`") };
-                self.problem(here, format!("the profile has {what} in {place}; the generator supports only `{known}`"));
-            }
-        }
     }
 
     fn operation(&mut self, operation: &'a contract::Operation, ids: &mut HashSet<&'a str>) -> Option<Operation<'a>> {
@@ -226,7 +144,7 @@ impl<'a> Lowering<'a> {
             self.report_unless_covered(true, unread.span, format!("part of {what} cannot be read: {}", unread.reason));
         }
         let parameters = self.parameters(operation);
-        let success = self.responses(&what, operation);
+        self.responses(&what, operation);
         let errors = self.errors(&what, operation);
         let misread: Vec<&problem::Problem> = misread(&self.contract.document).collect();
         let is_misread = || Extent::of(&self.contract.document, &operation.spec).find(&misread, |problem| problem.span);
@@ -236,47 +154,15 @@ impl<'a> Lowering<'a> {
         if self.problems.len() > before {
             return None;
         }
-        self.gate(&what, operation);
-        let text = |text: &'a Option<Spanned<String>>| text.as_ref().map_or("", |text| text.trim_end());
         Some(Operation {
             id: &operation.id,
             method: &operation.method,
             path: &operation.path,
             tags: operation.tags.iter().map(|tag| tag.value.as_str()).collect(),
-            summary: text(&operation.summary),
-            description: text(&operation.description),
-            is_deprecated: operation.deprecated.is_some(),
             body: operation.body.as_ref().map(|body| body.key),
             parameters,
-            success: success?,
             errors,
-            permission: operation.permission.as_ref().map_or("", |permission| &permission.value),
-            // Without a permission or a rate limit there is a problem, so no code is generated.
-            rate_limit: operation
-                .rate_limit
-                .as_ref()
-                .map_or(RateLimit { requests: 0, window_seconds: 0 }, |it| it.value),
         })
-    }
-
-    /// Checks what the server needs to know before it calls the operation: permission and rate limit.
-    fn gate(&mut self, what: &str, operation: &contract::Operation) {
-        let profile = &self.contract.profile;
-        let span = operation.id.span;
-        if operation.permission.as_ref().is_none_or(|permission| permission.trim().is_empty()) {
-            let message =
-                format!("{what} has no permission (`{PERMISSION}`); the server requires one for every operation");
-            self.report_unless_covered(profile.requires(Requirement::Permission), span, message);
-        }
-        if operation.rate_limit.is_none() {
-            let message =
-                format!("{what} has no valid rate limit (`{RATE_LIMIT}`); the server requires one for every operation");
-            self.report_unless_covered(profile.requires(Requirement::RateLimit), span, message);
-        }
-        if operation.security.is_open() {
-            let message = format!("{what} requires no security scheme; the server always requires a key");
-            self.report_unless_covered(profile.requires(Requirement::Security), span, message);
-        }
     }
 
     fn parameters(&mut self, operation: &'a contract::Operation) -> Vec<Parameter<'a>> {
@@ -313,8 +199,6 @@ impl<'a> Lowering<'a> {
                 Some(schema) => parameters.push(Parameter {
                     name,
                     location: parameter.location,
-                    required: parameter.required.value,
-                    description: parameter.description.as_ref().map_or("", |text| text.trim_end()),
                     schema,
                 }),
                 None => self.problem(name.span, format!("the parameter `{}` has no `schema`", name.value)),
@@ -330,8 +214,8 @@ impl<'a> Lowering<'a> {
         text.is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
-    /// The one success. Reports every status that is neither that nor an error.
-    fn responses(&mut self, what: &str, operation: &'a contract::Operation) -> Option<Success<'a>> {
+    /// Checks that there is one success. Reports every status that is neither that nor an error.
+    fn responses(&mut self, what: &str, operation: &'a contract::Operation) {
         let mut successes = Vec::new();
         for response in &operation.responses {
             let span = response.status.span;
@@ -349,7 +233,7 @@ impl<'a> Lowering<'a> {
         let count = successes.len();
         let Ok([(status, response)]) = <[_; 1]>::try_from(successes) else {
             self.problem(operation.id.span, format!("{what} documents {count} successes; exactly one is needed"));
-            return None;
+            return;
         };
         let content = self.content(what, response);
         let schema = content.and_then(|content| component(&self.contract.document, content));
@@ -363,29 +247,12 @@ impl<'a> Lowering<'a> {
                 message,
             );
         }
-        let mut examples: Vec<_> = content.map(|content| content.examples.iter().collect()).unwrap_or_default();
-        examples.sort_by(|one, other| one.name.value.cmp(&other.name.value));
-        let examples = examples.iter().filter_map(|example| example.value.as_ref());
-        Some(Success {
-            status,
-            description: response.description.trim_end(),
-            headers: self.headers(response),
-            schema,
-            examples: examples.map(|value| value.to_json()).collect(),
-        })
     }
 
     fn errors(&mut self, what: &str, operation: &'a contract::Operation) -> Vec<DocumentedError<'a>> {
         let profile = &self.contract.profile;
-        let mut headers = Vec::new();
-        for response in &operation.responses {
-            let own = if matches!(*response.status, Status::Code(400..=599)) {
-                self.error_response(what, response, &operation.errors);
-                self.headers(response)
-            } else {
-                Vec::new()
-            };
-            headers.push(own);
+        for response in operation.responses.iter().filter(|it| matches!(*it.status, Status::Code(400..=599))) {
+            self.error_response(what, response, &operation.errors);
         }
         let mut errors: Vec<DocumentedError<'a>> = Vec::new();
         for error in &operation.errors {
@@ -410,7 +277,6 @@ impl<'a> Lowering<'a> {
                 status: error.status.value,
                 message,
                 summary,
-                headers: headers.get(error.response).cloned().unwrap_or_default(),
             });
         }
         errors
@@ -457,29 +323,6 @@ impl<'a> Lowering<'a> {
             self.problem(other.name.span, message);
         }
         json
-    }
-
-    fn headers(&mut self, response: &'a Response) -> Vec<Header<'a>> {
-        let mut headers = Vec::new();
-        for header in &response.headers {
-            let Some(schema) = header.schema else {
-                self.problem(header.name.span, format!("the header `{}` has no `schema`", header.name.value));
-                continue;
-            };
-            let values = resolved(&self.contract.document, schema).enumeration.as_ref();
-            let constant = match values.map(|values| values.value.as_slice()) {
-                Some([only]) => only.as_str(),
-                _ => None,
-            };
-            headers.push(Header {
-                name: &header.name,
-                required: header.required.value,
-                description: header.description.as_ref().map_or("", |text| text.trim_end()),
-                schema,
-                constant,
-            });
-        }
-        headers
     }
 }
 

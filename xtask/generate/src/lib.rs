@@ -6,6 +6,7 @@
 mod api;
 mod client;
 mod client_types;
+mod files;
 mod lower;
 mod names;
 mod open_enums;
@@ -22,6 +23,7 @@ use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::settings::Project;
+pub use files::{Report, Wanted, Written, generate};
 pub use lower::{Loss, Lowered, LoweredOperation, Refused, lower};
 pub use operation_ids::operation_ids;
 pub use outputs::{outputs, unsupported, write};

@@ -12,7 +12,10 @@ use apidrift_core::settings::Layout;
 use crate::api::{Api, Operation};
 use crate::problem::{Problem, findings};
 use crate::seal::sealed;
-use crate::{client, server, subset};
+use crate::{client, server, standalone, subset};
+
+/// The command that the first line of a generated file names.
+const COMMAND: &str = "cargo xtask generate";
 
 /// The operations for which no code can be generated, and why. Excludes what the contract's own rules report.
 pub fn unsupported(contract: &Contract) -> Vec<Finding> {
@@ -34,7 +37,7 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
         outputs.extend(path.as_ref().map(|path| Output {
             path: path.clone(),
             is_server,
-            text: sealed(contract, &text),
+            text: sealed(contract, COMMAND, &text),
         }));
         Ok::<(), Vec<Finding>>(())
     };
@@ -45,7 +48,8 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
         });
         add(&layout.server, true, server)?;
     }
-    if layout.client.is_some() || layout.client_errors.is_some() {
+    if layout.client_errors.is_some() {
+        // Errors by name, and a client that knows the crate it is in.
         let (api, mut problems) = Api::new(contract);
         problems.extend(subset::check(&api));
         if !problems.is_empty() {
@@ -55,6 +59,13 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
         operations.sort_by_key(|operation| (operation.path.value.clone(), operation.method.value.clone()));
         add(&layout.client, false, client::client(&contract.document.root.to_json()))?;
         add(&layout.client_errors, false, client::errors(&operations))?;
+    } else if layout.client.is_some() {
+        let whole = |why| vec![Problem::new(contract.document.openapi.span, why)];
+        let client = standalone::client(&contract.document, &BTreeSet::new()).map_err(whole).and_then(|client| {
+            let refused: Vec<Problem> = client.refused.into_iter().map(Problem::from).collect();
+            if refused.is_empty() { Ok(client.text) } else { Err(refused) }
+        });
+        add(&layout.client, false, client)?;
     }
     Ok(outputs)
 }
