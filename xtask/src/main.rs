@@ -41,7 +41,7 @@ enum Xtask {
         /// Output format: a table, or one JSON array of objects
         #[arg(long, value_parser = ["table", "json"], default_value = "table")]
         format: String,
-        /// Instead of checking, generate a client of each contract and compile it
+        /// Instead of checking, generate a client and a server of each contract and compile them
         #[arg(long, conflicts_with = "mutants")]
         generate: bool,
         /// Take only contracts whose file name contains this text; may be given several times

@@ -149,6 +149,7 @@ fn check(texts: &Texts, case: u64) {
         pages: vec![of(Language::English), of(Language::Spanish)],
         emitted: Some(Source::new("emitted.json", emitted)),
         is_generated: true,
+        has_named_errors: true,
         ..Claims::default()
     };
     let (outcome, _) = compare(&contract, &claims, Some(&Dropshot));
@@ -206,7 +207,7 @@ fn mutated_contracts_without_findings_are_turned_into_code_without_a_panic() {
     assert_no_panic(3_000, |case| {
         let source = Source::new("contract.yaml", mutated(&texts.contract, &mut Random(!case)));
         if let (_, Some(contract)) =
-            compare(&source, &Claims { is_generated: true, ..Claims::default() }, Some(&Dropshot))
+            compare(&source, &Claims { is_generated: true, has_named_errors: true, ..Claims::default() }, Some(&Dropshot))
         {
             generated.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let _ = openapi_dropshot::outputs(&contract, &layout);

@@ -18,8 +18,9 @@ pub struct Output {
 /// Turns contracts into code.
 pub trait Generator {
     /// The parts of the contract that the generator does not support, judged by names and the structure of the
-    /// document. Problems that a rule about the contract already reports are not repeated.
-    fn unsupported(&self, contract: &Contract) -> Vec<Finding>;
+    /// document. `has_named_errors`: a client with errors by name is generated. Problems that a rule about the contract
+    /// already reports are not repeated.
+    fn unsupported(&self, contract: &Contract, has_named_errors: bool) -> Vec<Finding>;
 
     /// The project's generated files that are out of date, or the parts of the contract that cannot be turned into
     /// code.

@@ -10,10 +10,11 @@ use openapi_model::document::Document;
 use openapi_model::source::Source;
 use openapi_model::span::Span;
 
+use crate::dependencies::Dependency;
 use crate::lower::{Loss, Refused};
 use crate::operation_ids::operation_ids;
 use crate::seal::{is_sealed, sealed};
-use crate::{Dependency, server, standalone};
+use crate::{server, standalone};
 
 /// The command that the first line of a generated file names.
 const COMMAND: &str = "openapi-dropshot";

@@ -6,6 +6,7 @@
 mod api;
 mod client;
 mod client_types;
+mod dependencies;
 mod files;
 mod lower;
 mod names;
@@ -29,15 +30,16 @@ pub use operation_ids::operation_ids;
 pub use outputs::{outputs, unsupported, write};
 pub use problem::Problem;
 pub use server::{Server, server};
-pub use standalone::{Dependency, GeneratedClient, client as standalone_client};
+pub use dependencies::{Dependency, client_dependencies, server_dependencies};
+pub use standalone::{GeneratedClient, client as standalone_client};
 
 /// The generator, as the check calls it.
 #[derive(Debug, Clone, Copy)]
 pub struct Dropshot;
 
 impl Generator for Dropshot {
-    fn unsupported(&self, contract: &Contract) -> Vec<Finding> {
-        unsupported(contract)
+    fn unsupported(&self, contract: &Contract, has_named_errors: bool) -> Vec<Finding> {
+        unsupported(contract, has_named_errors)
     }
 
     fn stale(&self, project: &Project, contract: &Contract) -> Vec<Finding> {

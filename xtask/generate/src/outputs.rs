@@ -17,15 +17,27 @@ use crate::{client, server, standalone, subset};
 /// The command that the first line of a generated file names.
 const COMMAND: &str = "cargo xtask generate";
 
-/// The operations for which no code can be generated, and why. Excludes what the contract's own rules report.
-pub fn unsupported(contract: &Contract) -> Vec<Finding> {
+/// The parts of the contract for which no code can be generated, and why; also those that a client with errors by name does
+/// not support, if there is one. Excludes what the contract's own rules report.
+pub fn unsupported(contract: &Contract, has_named_errors: bool) -> Vec<Finding> {
     let mut problems: Vec<Problem> = Vec::new();
+    if has_named_errors {
+        problems.extend(of_named_errors(contract).1);
+    }
     match server::server(contract, &BTreeSet::new()) {
         Ok(server) => problems.extend(server.refused.into_iter().map(Problem::from)),
         Err(problem) => problems.push(problem),
     }
-    problems.retain(|problem| !problem.is_covered);
+    let mut seen = BTreeSet::new();
+    problems.retain(|problem| !problem.is_covered && seen.insert((problem.span, problem.message.clone())));
     findings(contract, problems)
+}
+
+/// The contract for a client with errors by name, and what it does not support.
+fn of_named_errors(contract: &Contract) -> (Api<'_>, Vec<Problem>) {
+    let (api, mut problems) = Api::new(contract);
+    problems.extend(subset::check(&api));
+    (api, problems)
 }
 
 /// All generated files of a layout, or findings about parts of the contract for which no code can be generated.
@@ -50,8 +62,7 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
     }
     if layout.client_errors.is_some() {
         // Errors by name, and a client that knows the crate it is in.
-        let (api, mut problems) = Api::new(contract);
-        problems.extend(subset::check(&api));
+        let (api, problems) = of_named_errors(contract);
         if !problems.is_empty() {
             return Err(findings(contract, problems));
         }

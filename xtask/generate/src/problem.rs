@@ -42,7 +42,7 @@ pub fn findings(contract: &Contract, problems: Vec<Problem>) -> Vec<Finding> {
 fn finding(contract: &Contract, problem: Problem) -> Finding {
     let finding = Finding::at(Rule::ContractSubset, contract.place(problem.span, "here"), problem.message);
     let finding = finding.help(
-        "rewrite it in a form that the generator supports; `cargo xtask check --explain contract/subset` lists them",
+        "rewrite it in a form that the generator supports; the explanation of `contract/subset` says which",
     );
     match problem.other {
         Some(other) => finding.with(contract.place(other, "and here")),

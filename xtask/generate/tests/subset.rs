@@ -1,4 +1,5 @@
-//! What no code can be made of is refused, each thing with its reason, also where the rule that asks for it is allowed.
+//! What a client with errors by name does not support is refused, each thing with its reason, also where the rule that asks for
+//! it is allowed. The server supports more.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -78,7 +79,7 @@ fn outputs(text: &str, profile: &Profile) -> Result<Vec<Output>, Vec<String>> {
 fn assert_refused(text: &str, profile: &Profile, reason: &str, is_covered: bool) {
     let refused = outputs(text, profile).expect_err("it is refused");
     assert!(refused.iter().any(|message| message.contains(reason)), "{refused:#?}");
-    let unsupported = openapi_dropshot::unsupported(&contract(text, profile));
+    let unsupported = openapi_dropshot::unsupported(&contract(text, profile), true);
     let told: Vec<&str> = unsupported.iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(told.iter().all(|message| !message.contains(reason)), is_covered, "{told:#?}");
 }
@@ -127,46 +128,13 @@ fn what_the_old_and_the_new_versions_of_openapi_have_is_refused() {
             "        - {name: X-Kind, in: header, schema: {type: string}}\n        - {name: thing_id",
             "is in a header; the generator supports only `path` and `query`",
         ),
-        (
-            "ok, content",
-            "ok, headers: {X-A: {content: {text/plain: {schema: {type: string}}}}}, content",
-            "the header `X-A` has no `schema`",
-        ),
     ] {
         assert_refused(&edited(find, with), &house(), reason, false);
-    }
-    let without = edited(
-        "'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}",
-        "'204': {description: ok}",
-    );
-    let refused = outputs(&without, &house()).unwrap_err();
-    assert!(refused.iter().any(|message| message.contains("it has no body")), "{refused:#?}");
-}
-
-#[test]
-fn schemas_that_cannot_be_enforced_are_refused() {
-    for (find, with, reason) in [
-        ("name: {type: string}, kind", "name: {type: string, pattern: a}, kind", "`pattern` is not enforced"),
-        ("kind: {$ref: '#/components/schemas/Kind'}", "kind: {oneOf: [{type: string}]}", "`oneOf` is not enforced"),
-        ("Kind: {type: string,", "Kind: {type: string, nullable: true,", "it is `nullable` itself"),
-        (
-            "kind: {$ref: '#/components/schemas/Kind'}",
-            "kind: {allOf: [{$ref: '#/components/schemas/Error'}], properties: {a: {type: string}}}",
-            "an `allOf` with other keys beside it",
-        ),
-    ] {
-        let refused = outputs(&edited(find, with), &house()).unwrap_err();
-        assert!(refused.iter().any(|message| message.contains(reason)), "{refused:#?}");
     }
 }
 
 #[test]
 fn what_a_rule_asks_for_is_refused_without_being_told_twice() {
-    let limit = edited("x-rate-limit: {requests: 1,", "x-rate-limit: {requests: 0,");
-    assert_refused(&limit, &house(), "has no valid rate limit", true);
-    let permission = edited("      x-required-permission: things.read\n", "");
-    assert_refused(&permission, &house(), "has no permission", true);
-    assert_refused(&edited("security: [{key: []}]\n", ""), &house(), "requires no security scheme", true);
     assert_refused(&edited("      operationId: get_thing\n", ""), &house(), "has no `operationId`", true);
     let unnamed = edited("unauthorized: {summary: s, ", "unauthorized: {");
     assert_refused(&unnamed, &house(), "the error `unauthorized` of GET /things/{thing_id} lacks", true);
@@ -180,20 +148,16 @@ fn what_a_rule_asks_for_is_refused_without_being_told_twice() {
     assert_refused(&nowhere, &house(), "there is no `#/components/schemas/Kin`", true);
     // Where no rule asks for them, the generator does.
     let free = Profile { require: Vec::new(), ..house() };
-    assert_refused(&limit, &free, "has no valid rate limit", false);
-    assert_refused(&permission, &free, "has no permission", false);
     assert_refused(&edited("      operationId: get_thing\n", ""), &free, "has no `operationId`", false);
     assert_refused(&unnamed, &free, "lacks a message or a summary", false);
 }
 
 #[test]
-fn profiles_that_the_generated_server_does_not_know_are_refused() {
+fn profiles_that_do_not_name_errors_by_message_are_refused() {
     let by_code = Profile { error_identity: Some("/code".into()), ..house() };
     assert_refused(CONTRACT, &by_code, "`error_identity` is `/code`", false);
     let any_body = Profile { error_schema: None, ..house() };
     assert_refused(CONTRACT, &any_body, "does not name the schema of all errors", false);
-    let scopes = Profile { permission: Some("scopes".into()), ..house() };
-    assert_refused(CONTRACT, &scopes, "supports only `x-required-permission`", false);
 }
 
 #[test]
@@ -206,35 +170,39 @@ fn names_that_the_generated_code_has_for_itself_are_refused() {
 }
 
 #[test]
-fn what_stands_beside_a_reference_means_as_much_to_the_server_as_to_the_client() {
-    let server = |text: &str| outputs(text, &house()).unwrap().remove(0).text;
-    let beside = edited(
+fn what_the_server_supports_beyond_that_is_generated() {
+    let layout = Layout {
+        contract: "things.yaml".into(),
+        pages: None,
+        server: Some("server.rs".into()),
+        client: None,
+        client_errors: None,
+        emits: None,
+        testbed: None,
+        testbed_without_limits: None,
+    };
+    let server = |text: &str| {
+        let outputs = openapi_dropshot::outputs(&contract(text, &house()), &layout);
+        outputs.map(|mut outputs| outputs.remove(0).text).map_err(|findings| findings[0].message.clone())
+    };
+    let code = |text: &str| server(text).unwrap().lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+    let nullable = edited(
         "kind: {$ref: '#/components/schemas/Kind'}",
         "kind: {$ref: '#/components/schemas/Kind', nullable: true}",
     );
-    let code = |text: &str| server(text).lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(code(&beside), code(CONTRACT));
-}
-
-#[test]
-fn examples_are_no_schemas() {
+    assert_eq!(code(&nullable), code(CONTRACT), "what stands beside a reference is ignored");
     let example = edited(
         "{type: object, required: [name]",
         "{type: object, example: {name: {$ref: '#/components/schemas/Nope'}}, required: [name]",
     );
-    assert!(!outputs(&example, &house()).unwrap()[0].text.contains("types::Nope"));
-}
-
-#[test]
-fn a_version_that_is_none_of_cargos_is_written_into_the_document() {
-    let server = outputs(&edited("version: 1.0.0", "version: '2024-01-01'"), &house()).unwrap().remove(0).text;
-    assert!(server.contains(r#"document["info"]["version"] = VERSION.into();"#));
-    assert!(!outputs(CONTRACT, &house()).unwrap()[0].text.contains("VERSION.into()"));
-}
-
-#[test]
-fn the_server_says_that_an_operation_is_deprecated() {
-    let text = edited("      tags: [things]\n", "      tags: [things]\n      deprecated: true\n");
-    let server = outputs(&text, &house()).unwrap().remove(0).text;
-    assert!(server.contains("deprecated = true"), "{server}");
+    assert!(!server(&example).unwrap().contains("types::Nope"), "examples are no schemas");
+    let version = server(&edited("version: 1.0.0", "version: '2024-01-01'")).unwrap();
+    assert!(version.contains(r#"version: "2024-01-01","#));
+    let deprecated = edited("      tags: [things]\n", "      tags: [things]\n      deprecated: true\n");
+    assert!(server(&deprecated).unwrap().contains("deprecated: true"));
+    let unresolved = server(&edited("schemas/Kind'", "schemas/Kin'")).unwrap_err();
+    assert_eq!(
+        unresolved,
+        "GET /things/{thing_id} cannot be generated: there is no `#/components/schemas/Kin`"
+    );
 }

@@ -175,6 +175,7 @@ impl Sample {
             base: Some(self.contract.clone().into()),
             pages: self.pages.iter().map(copy).collect(),
             is_generated: true,
+            has_named_errors: true,
             ..Claims::default()
         };
         let (outcome, contract) = check::compare(&self.contract, &claims, Some(&Dropshot));

@@ -6,12 +6,14 @@
 //! long.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use openapi_dropshot::{Dependency, GeneratedClient, standalone_client};
+use apidrift_core::contract::Contract;
+use openapi_dropshot::{Dependency, Refused, client_dependencies, server, server_dependencies, standalone_client};
+use openapi_model::source::Source;
 use serde::{Deserialize, Serialize};
 
 use super::{LONGEST, contracts, limited, name};
@@ -30,9 +32,10 @@ struct Row {
     /// How many operations it has; `None` if it could not be read.
     operations: Option<usize>,
     client: Half,
+    server: Half,
 }
 
-/// The result for the client of one document.
+/// The result for the client or the server of one document.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Half {
     /// How many operations it has.
@@ -53,8 +56,8 @@ struct Half {
     compile_seconds: f64,
 }
 
-/// Generates a client of every contract of a folder, or of those whose name contains one of the texts in `only`, and
-/// compiles it.
+/// Generates a client and a server of every contract of a folder, or of those whose name contains one of the texts in
+/// `only`, and compiles them.
 ///
 /// # Errors
 ///
@@ -72,10 +75,12 @@ pub fn run(root: &Path, folder: &Path, only: &[String], as_json: bool) -> anyhow
     anyhow::ensure!(!rows.is_empty(), "{} holds no such contract", folder.display());
     project.prepare()?;
     for (crate_name, row) in &mut rows {
-        if row.client.failed.is_none() && row.operations.is_some() {
-            let began = Instant::now();
-            row.client.compiles = Some(project.compiles(crate_name, row.client.lines <= MANY_LINES)?);
-            row.client.compile_seconds = began.elapsed().as_secs_f64();
+        for (part, half) in [("client", &mut row.client), ("server", &mut row.server)] {
+            if half.failed.is_none() && row.operations.is_some() {
+                let began = Instant::now();
+                half.compiles = Some(project.compiles(&format!("{crate_name}_{part}"), half.lines <= MANY_LINES)?);
+                half.compile_seconds = began.elapsed().as_secs_f64();
+            }
         }
         if !as_json {
             println!("{}", line(row));
@@ -87,11 +92,13 @@ pub fn run(root: &Path, folder: &Path, only: &[String], as_json: bool) -> anyhow
     } else {
         println!("{}", summary(&rows));
     }
-    let is_well = |row: &Row| row.client.failed.is_none() && row.client.compiles != Some(false);
+    let is_well = |half: &Half| half.failed.is_none() && half.compiles != Some(false);
+    let is_well = |row: &Row| is_well(&row.client) && is_well(&row.server);
     Ok(if rows.iter().all(is_well) { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Generates the client of one document in this process, writes it as a crate, and prints the result, for [`run`].
+/// Generates the client and the server of one document in this process, writes them as crates whose names begin with that of
+/// `into`, and prints the result, for [`run`].
 ///
 /// # Errors
 ///
@@ -99,33 +106,50 @@ pub fn run(root: &Path, folder: &Path, only: &[String], as_json: bool) -> anyhow
 pub fn run_one(file: &Path, into: &Path) -> anyhow::Result<ExitCode> {
     let mut row = Row { document: name(file), ..Row::default() };
     let folder = file.parent().unwrap_or(Path::new("."));
-    if let Ok(document) = openapi_model::read_file(folder, file) {
-        row.operations = Some(document.operations.len());
+    let contract = Source::read(folder, file).ok().and_then(|source| Contract::read(&source, Some(folder), None).ok());
+    if let Some(contract) = contract {
+        row.operations = Some(contract.operations.len());
         let began = Instant::now();
-        match standalone_client(&document, &BTreeSet::new()) {
+        match standalone_client(&contract.document, &BTreeSet::new()) {
             Ok(client) => {
-                row.client = half(&client);
-                write(into, &client)?;
+                let losses: Vec<usize> = client.operations.iter().map(|operation| operation.losses.len()).collect();
+                row.client = half(&client.text, &losses, &client.refused);
+                write(&part(into, "client"), &client.text, &client.dependencies)?;
             }
             Err(why) => row.client.failed = Some(why),
         }
         row.client.seconds = began.elapsed().as_secs_f64();
+        let began = Instant::now();
+        match server(&contract, &BTreeSet::new()) {
+            Ok(server) => {
+                row.server = half(&server.text, &vec![0; server.operations], &server.refused);
+                row.server.losses = server.not_validated.len();
+                write(&part(into, "server"), &server.text, &server.dependencies)?;
+            }
+            Err(problem) => row.server.failed = Some(problem.message),
+        }
+        row.server.seconds = began.elapsed().as_secs_f64();
     }
     println!("{}", serde_json::to_string(&row)?);
     Ok(ExitCode::SUCCESS)
 }
 
-fn half(client: &GeneratedClient) -> Half {
-    let mut refused: BTreeMap<String, usize> = BTreeMap::new();
-    for operation in &client.refused {
-        *refused.entry(kind(&operation.reason)).or_default() += 1;
+/// The folder, and so the name, of the crate of a client or a server.
+fn part(into: &Path, part: &str) -> PathBuf {
+    into.with_file_name(format!("{}_{part}", name(into)))
+}
+
+fn half(text: &str, losses: &[usize], refused: &[Refused]) -> Half {
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for operation in refused {
+        *reasons.entry(kind(&operation.reason)).or_default() += 1;
     }
     Half {
-        taken: client.operations.len(),
-        refused,
-        losses: client.operations.iter().map(|operation| operation.losses.len()).sum(),
-        without_loss: client.operations.iter().filter(|operation| operation.losses.is_empty()).count(),
-        lines: client.text.lines().count(),
+        taken: losses.len(),
+        refused: reasons,
+        losses: losses.iter().sum(),
+        without_loss: losses.iter().filter(|losses| **losses == 0).count(),
+        lines: text.lines().count(),
         ..Half::default()
     }
 }
@@ -136,11 +160,11 @@ fn kind(reason: &str) -> String {
     parts.collect()
 }
 
-fn write(into: &Path, client: &GeneratedClient) -> anyhow::Result<()> {
+fn write(into: &Path, text: &str, dependencies: &[Dependency]) -> anyhow::Result<()> {
     let crate_name = name(into);
     std::fs::create_dir_all(into.join("src"))?;
-    std::fs::write(into.join("Cargo.toml"), manifest(&crate_name, &client.dependencies))?;
-    std::fs::write(into.join("src/lib.rs"), &client.text).with_context(|| format!("{crate_name} cannot be written"))
+    std::fs::write(into.join("Cargo.toml"), manifest(&crate_name, dependencies))?;
+    std::fs::write(into.join("src/lib.rs"), text).with_context(|| format!("{crate_name} cannot be written"))
 }
 
 fn manifest(crate_name: &str, dependencies: &[Dependency]) -> String {
@@ -160,7 +184,8 @@ fn generated(file: &Path, project: &Project<'_>) -> anyhow::Result<Row> {
     let row = said.filter(|said| said.is_success).and_then(|said| serde_json::from_str(said.stdout.trim()).ok());
     Ok(row.unwrap_or_else(|| {
         let failed = Some("the generator panicked or took too long".to_owned());
-        Row { document: name(file), operations: None, client: Half { failed, ..Half::default() } }
+        let failed = || Half { failed: failed.clone(), ..Half::default() };
+        Row { document: name(file), operations: None, client: failed(), server: failed() }
     }))
 }
 
@@ -187,7 +212,7 @@ impl Project<'_> {
             .context("Cargo.lock cannot be copied")?;
         let first = self.folder.join(FIRST);
         std::fs::create_dir_all(first.join("src"))?;
-        std::fs::write(first.join("Cargo.toml"), manifest(FIRST, &Dependency::all()))?;
+        std::fs::write(first.join("Cargo.toml"), manifest(FIRST, &all_dependencies()))?;
         std::fs::write(first.join("src/lib.rs"), "//! Nothing.\n")?;
         anyhow::ensure!(self.compiles(FIRST, false)?, "what the generated crates depend on cannot be compiled");
         Ok(())
@@ -206,43 +231,59 @@ impl Project<'_> {
     }
 }
 
+/// Every crate that generated code may need.
+fn all_dependencies() -> Vec<Dependency> {
+    let mut all: Vec<Dependency> = client_dependencies().into_iter().chain(server_dependencies()).collect();
+    all.sort_by_key(|dependency| dependency.name);
+    all.dedup_by_key(|dependency| dependency.name);
+    all
+}
+
 fn line(row: &Row) -> String {
-    let client = &row.client;
-    let compiles = match client.compiles {
-        Some(true) => "compiles",
-        Some(false) => "DOES NOT COMPILE",
-        None => "not compiled",
-    };
-    let refused: Vec<String> = client.refused.iter().map(|(reason, times)| format!("{times}: {reason}")).collect();
-    format!(
-        "{:<48} operations {:>4} client {:>4} losses {:>5} ({:>4} without) {:>6} lines {:>5.1} s {compiles} {:>6.1} s  {}{}",
-        row.document,
-        row.operations.map_or("?".to_owned(), |count| count.to_string()),
-        client.taken,
-        client.losses,
-        client.without_loss,
-        client.lines,
-        client.seconds,
-        client.compile_seconds,
-        refused.join("; "),
-        client.failed.as_deref().unwrap_or_default(),
-    )
+    let operations = row.operations.map_or("?".to_owned(), |count| count.to_string());
+    let parts = [("client", &row.client), ("server", &row.server)].map(|(part, half)| {
+        let compiles = match half.compiles {
+            Some(true) => "compiles",
+            Some(false) => "DOES NOT COMPILE",
+            None => "not compiled",
+        };
+        let refused: Vec<String> = half.refused.iter().map(|(reason, times)| format!("{times}: {reason}")).collect();
+        format!(
+            "  {part} {:>4}, losses {:>5} ({:>4} without) {:>6} lines {:>5.1} s {compiles} {:>6.1} s  {}{}",
+            half.taken,
+            half.losses,
+            half.without_loss,
+            half.lines,
+            half.seconds,
+            half.compile_seconds,
+            refused.join("; "),
+            half.failed.as_deref().unwrap_or_default(),
+        )
+    });
+    format!("{}: {operations} operations\n{}\n{}", row.document, parts[0], parts[1])
 }
 
 fn summary(rows: &[Row]) -> String {
     let operations: usize = rows.iter().filter_map(|row| row.operations).sum();
-    let taken: usize = rows.iter().map(|row| row.client.taken).sum();
+    let halves = [("clients", |row: &Row| &row.client), ("servers", |row: &Row| &row.server)] as [(_, fn(&Row) -> &Half); 2];
+    let lines = halves.map(|(part, half)| {
+        let taken: usize = rows.iter().map(|row| half(row).taken).sum();
+        let compile = rows.iter().filter(|row| half(row).compiles == Some(true)).count();
+        let percent = 100.0 * taken as f64 / operations.max(1) as f64;
+        format!("{part}: {taken} of {operations} operations ({percent:.1} %); {compile} compile without a warning\n")
+    });
     let is_complete = |row: &&Row| {
-        row.operations.is_some_and(|count| count > 0 && count == row.client.taken) && row.client.compiles == Some(true)
+        [&row.client, &row.server].iter().all(|half| {
+            row.operations.is_some_and(|count| count > 0 && count == half.taken) && half.compiles == Some(true)
+        })
     };
     let complete = rows.iter().filter(is_complete);
     format!(
-        "{} documents: the client takes {taken} of {operations} operations ({:.1} %), {} clients compile without a warning; {} documents are \
-         complete, {} of them with more than 50 operations\n\
+        "{} documents\n{}{}{} documents are complete, {} of them with more than 50 operations\n\
          seconds: generating, then compiling",
         rows.len(),
-        100.0 * taken as f64 / operations.max(1) as f64,
-        rows.iter().filter(|row| row.client.compiles == Some(true)).count(),
+        lines[0],
+        lines[1],
         complete.clone().count(),
         complete.filter(|row| row.operations.is_some_and(|count| count > 50)).count(),
     )

@@ -108,6 +108,8 @@ pub struct Claims {
     pub emitted: Option<Arc<Source>>,
     /// Whether code is generated from the contract, which must then use only features that the generator supports.
     pub is_generated: bool,
+    /// Whether a client with errors by name is generated.
+    pub has_named_errors: bool,
     /// The generated server, used to find places for findings about the emitted document.
     pub server: Option<Arc<Source>>,
 }
@@ -140,6 +142,7 @@ fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
         pages,
         emitted,
         is_generated: project.layout.is_generated(),
+        has_named_errors: project.layout.client_errors.is_some(),
         server,
     };
     (claims, unread)
@@ -165,6 +168,7 @@ pub fn sound_contract(
         profile: project.profile.clone(),
         folder: project.contract_folder(),
         is_generated: true,
+        has_named_errors: project.layout.client_errors.is_some(),
         ..Claims::default()
     };
     let (outcome, contract) = compare_with(source, &claims, Some(generator), &mut Allowances::new(&project.allowances));
@@ -183,7 +187,7 @@ fn compare_with(
     };
     let generator = generator.filter(|_| claims.is_generated);
     let mut about_contract = sound::check(&contract);
-    about_contract.extend(generator.into_iter().flat_map(|generator| generator.unsupported(&contract)));
+    about_contract.extend(generator.into_iter().flat_map(|generator| generator.unsupported(&contract, claims.has_named_errors)));
     let about_contract = allowances.apply(about_contract);
     let is_sound = !about_contract.iter().any(|finding| finding.severity() == Severity::Error);
     let aside = aside::set_aside(&contract, &about_contract);

@@ -25,7 +25,7 @@ use self::operation::Shared;
 use self::plan::Plan;
 pub use self::texts::doc_lines;
 use self::types::Types;
-use crate::Dependency;
+use crate::dependencies::Dependency;
 use crate::lower::Refused;
 use crate::names::ident;
 use crate::problem::Problem;

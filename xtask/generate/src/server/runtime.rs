@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::Dependency;
+use crate::dependencies::{Dependency, server_dependencies};
 
 /// Which modules a contract needs besides those that all need.
 #[derive(Debug)]
@@ -96,32 +96,12 @@ fn prelude(needs: &Needs) -> String {
 
 /// The crates that a server needs.
 pub fn dependencies(needs: &Needs) -> Vec<Dependency> {
-    let crate_of = |name, version, features, default_features| Dependency { name, version, features, default_features };
-    let mut crates = vec![
-        crate_of("base64", "0.22", &[][..], true),
-        crate_of("bytes", "1", &[], true),
-        crate_of("chrono", "0.4", &["serde", "std"], false),
-        crate_of("dropshot", "=0.18.0", &[], true),
-        crate_of("form_urlencoded", "1", &[], true),
-        crate_of("futures", "0.3", &[], true),
-        crate_of("http", "1", &[], true),
-        crate_of("http-body-util", "0.1", &[], true),
-        crate_of("percent-encoding", "2", &[], true),
-        crate_of("schemars", "0.8", &[], true),
-        crate_of("serde", "1", &["derive"], true),
-        crate_of("serde_json", "1", &[], true),
-        crate_of("tokio", "1", &["time"], true),
-        crate_of("tracing", "0.1", &[], true),
-        crate_of("uuid", "1", &["serde"], true),
-    ];
-    if needs.validation {
-        crates.push(crate_of("jsonschema", "0.61", &[], false));
-    }
-    if needs.multipart {
-        crates.push(crate_of("multer", "3", &[], true));
-    }
-    crates.sort_by_key(|dependency| dependency.name);
-    crates
+    let is_needed = |dependency: &Dependency| match dependency.name {
+        "jsonschema" => needs.validation,
+        "multer" => needs.multipart,
+        _ => true,
+    };
+    server_dependencies().into_iter().filter(is_needed).collect()
 }
 
 /// The names that users of a server need most.

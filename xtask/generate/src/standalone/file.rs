@@ -10,7 +10,8 @@ use syn::{Fields, GenericArgument, Item, ItemMod, PathArguments, Type};
 use super::builders::{builder, inputs, method};
 use super::docs::doc;
 use super::responses::responses;
-use super::{Code, Dependency, nulls, runtime, types};
+use super::{Code, nulls, runtime, types};
+use crate::dependencies::{Dependency, client_dependencies};
 use crate::lower::document::{references, sent, value_key, values};
 use crate::lower::names::type_name;
 use crate::lower::record::reached;
@@ -251,7 +252,7 @@ fn dependencies(uses_chrono: bool, uses_uuid: bool) -> Vec<Dependency> {
         "uuid" => uses_uuid,
         _ => true,
     };
-    Dependency::all().into_iter().filter(is_used).collect()
+    client_dependencies().into_iter().filter(is_used).collect()
 }
 
 /// The beginning of the file: what it needs.
@@ -273,37 +274,4 @@ fn head(dependencies: &[Dependency]) -> String {
          #![allow(clippy::large_enum_variant, clippy::should_implement_trait, clippy::type_complexity)]\n\n",
     );
     text
-}
-
-impl Dependency {
-    /// Every crate that a client may need.
-    pub fn all() -> Vec<Dependency> {
-        let needed =
-            |name, version, features, default_features| Dependency { name, version, features, default_features };
-        vec![
-            needed("progenitor-client", "0.15", &[][..], true),
-            needed("reqwest", "0.13", &[], false),
-            needed("serde", "1", &["derive"], true),
-            needed("serde_json", "1", &[], true),
-            needed("chrono", "0.4", &["serde", "std"], false),
-            needed("uuid", "1", &["serde"], true),
-        ]
-    }
-
-    /// Its line in `[dependencies]` of a `Cargo.toml`.
-    pub fn line(&self) -> String {
-        if self.features.is_empty() && self.default_features {
-            return format!("{} = \"{}\"", self.name, self.version);
-        }
-        let mut text = format!("{} = {{ version = \"{}\"", self.name, self.version);
-        if !self.default_features {
-            text.push_str(", default-features = false");
-        }
-        if !self.features.is_empty() {
-            let features: Vec<String> = self.features.iter().map(|feature| format!("\"{feature}\"")).collect();
-            text.push_str(&format!(", features = [{}]", features.join(", ")));
-        }
-        text.push_str(" }");
-        text
-    }
 }

@@ -22,6 +22,7 @@ use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle};
 
 use crate::client::quietly;
+use crate::dependencies::Dependency;
 use crate::lower::{Lowered, LoweredOperation, Refused, lower};
 
 /// A generated client.
@@ -35,19 +36,6 @@ pub struct GeneratedClient {
     pub refused: Vec<Refused>,
     /// The crates that it needs.
     pub dependencies: Vec<Dependency>,
-}
-
-/// A crate that a client needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dependency {
-    /// Its name.
-    pub name: &'static str,
-    /// Its version.
-    pub version: &'static str,
-    /// Its features.
-    pub features: &'static [&'static str],
-    /// Whether its default features are needed.
-    pub default_features: bool,
 }
 
 /// Generates the client of a contract. Operations with an index in `leave_out` are left out.
