@@ -206,9 +206,11 @@ fn mutated_contracts_without_findings_are_turned_into_code_without_a_panic() {
     let generated = std::sync::atomic::AtomicUsize::new(0);
     assert_no_panic(3_000, |case| {
         let source = Source::new("contract.yaml", mutated(&texts.contract, &mut Random(!case)));
-        if let (_, Some(contract)) =
-            compare(&source, &Claims { is_generated: true, has_named_errors: true, ..Claims::default() }, Some(&Dropshot))
-        {
+        if let (_, Some(contract)) = compare(
+            &source,
+            &Claims { is_generated: true, has_named_errors: true, ..Claims::default() },
+            Some(&Dropshot),
+        ) {
             generated.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let _ = openapi_dropshot::outputs(&contract, &layout);
         }

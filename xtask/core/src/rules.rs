@@ -287,7 +287,7 @@ If `client_errors` is set, the client has an enum of errors for each operation, 
         "The generated client exists."
         "It is checked in, so that its users need no generator."
         Remove(CLIENT),
-        Replace(SETTINGS, "client_errors = \"generated/errors.rs\"\n", "");
+        Replace(SETTINGS, "client = \"generated/client.rs\"\nclient_errors = \"generated/errors.rs\"\n", "");
     ClientStale Error "client/stale"
         "The generated client is up to date with the contract."
         "The contract or the generator has changed since it was generated. Run `cargo xtask generate`."

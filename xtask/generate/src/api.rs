@@ -196,11 +196,7 @@ impl<'a> Lowering<'a> {
                 self.problem(name.span, format!("the path parameter `{}` is not `required: true`", name.value));
             }
             match parameter.schema {
-                Some(schema) => parameters.push(Parameter {
-                    name,
-                    location: parameter.location,
-                    schema,
-                }),
+                Some(schema) => parameters.push(Parameter { name, location: parameter.location, schema }),
                 None => self.problem(name.span, format!("the parameter `{}` has no `schema`", name.value)),
             }
         }
@@ -272,12 +268,7 @@ impl<'a> Lowering<'a> {
                 self.report_unless_covered(true, error.name.span, message);
                 continue;
             }
-            errors.push(DocumentedError {
-                name: &error.name,
-                status: error.status.value,
-                message,
-                summary,
-            });
+            errors.push(DocumentedError { name: &error.name, status: error.status.value, message, summary });
         }
         errors
     }

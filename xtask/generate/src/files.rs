@@ -104,12 +104,14 @@ pub fn generate(wanted: &Wanted) -> anyhow::Result<Report> {
         let client = standalone::client(document, &leave_out).map_err(anyhow::Error::msg)?;
         for operation in &client.operations {
             let about = format!("{} {}", operation.method, operation.path);
-            let losses = operation.losses.iter().map(|Loss { what, span }| note(document, *span, &format!("{about}: {what}")));
+            let losses =
+                operation.losses.iter().map(|Loss { what, span }| note(document, *span, &format!("{about}: {what}")));
             report.notes.extend(losses);
         }
         texts.push((path, client.operations.len(), client.dependencies, client.refused, client.text));
     }
-    let mut refused: Vec<String> = texts.iter().flat_map(|text| &text.3).map(|refused| about(document, refused)).collect();
+    let mut refused: Vec<String> =
+        texts.iter().flat_map(|text| &text.3).map(|refused| about(document, refused)).collect();
     refused.sort();
     refused.dedup();
     report.refused = refused;
@@ -160,7 +162,9 @@ fn with_missing(text: &str, refused: &[Refused]) -> String {
     if refused.is_empty() {
         return text.to_owned();
     }
-    let lines: String =
-        refused.iter().map(|refused| format!("// - {} {}: {}\n", refused.method, refused.path, words(&refused.reason))).collect();
+    let lines: String = refused
+        .iter()
+        .map(|refused| format!("// - {} {}: {}\n", refused.method, refused.path, words(&refused.reason)))
+        .collect();
     format!("// These operations could not be generated:\n{lines}{text}")
 }

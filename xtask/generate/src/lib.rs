@@ -24,13 +24,13 @@ use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::settings::Project;
+pub use dependencies::{Dependency, client_dependencies, server_dependencies};
 pub use files::{Report, Wanted, Written, generate};
 pub use lower::{Loss, Lowered, LoweredOperation, Refused, lower};
 pub use operation_ids::operation_ids;
 pub use outputs::{outputs, unsupported, write};
 pub use problem::Problem;
 pub use server::{Server, server};
-pub use dependencies::{Dependency, client_dependencies, server_dependencies};
 pub use standalone::{GeneratedClient, client as standalone_client};
 
 /// The generator, as the check calls it.

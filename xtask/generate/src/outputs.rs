@@ -10,6 +10,7 @@ use apidrift_core::generator::Output;
 use apidrift_core::settings::Layout;
 
 use crate::api::{Api, Operation};
+use crate::lower::Refused;
 use crate::problem::{Problem, findings};
 use crate::seal::sealed;
 use crate::{client, server, standalone, subset};
@@ -24,10 +25,7 @@ pub fn unsupported(contract: &Contract, has_named_errors: bool) -> Vec<Finding> 
     if has_named_errors {
         problems.extend(of_named_errors(contract).1);
     }
-    match server::server(contract, &BTreeSet::new()) {
-        Ok(server) => problems.extend(server.refused.into_iter().map(Problem::from)),
-        Err(problem) => problems.push(problem),
-    }
+    problems.extend(server::refused(contract).into_iter().map(Problem::from));
     let mut seen = BTreeSet::new();
     problems.retain(|problem| !problem.is_covered && seen.insert((problem.span, problem.message.clone())));
     findings(contract, problems)
@@ -44,41 +42,39 @@ fn of_named_errors(contract: &Contract) -> (Api<'_>, Vec<Problem>) {
 /// Findings are returned even if the settings allow them: without a correction there is no code.
 pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<Finding>> {
     let mut outputs = Vec::new();
-    let mut add = |path: &Option<String>, is_server, text: Result<String, Vec<Problem>>| {
-        let text: String = text.map_err(|problems| findings(contract, problems))?;
-        outputs.extend(path.as_ref().map(|path| Output {
+    let mut problems = Vec::new();
+    let mut add = |path: &Option<String>, is_server, text: Result<String, Vec<Problem>>| match text {
+        Ok(text) => outputs.extend(path.as_ref().map(|path| Output {
             path: path.clone(),
             is_server,
             text: sealed(contract, COMMAND, &text),
-        }));
-        Ok::<(), Vec<Finding>>(())
+        })),
+        Err(more) => problems.extend(more),
     };
     if layout.server.is_some() {
-        let server = server::server(contract, &BTreeSet::new()).map_err(|problem| vec![problem]).and_then(|server| {
-            let refused: Vec<Problem> = server.refused.into_iter().map(Problem::from).collect();
-            if refused.is_empty() { Ok(server.text) } else { Err(refused) }
-        });
-        add(&layout.server, true, server)?;
+        let server = server::server(contract, &BTreeSet::new()).map_err(|problem| vec![problem]);
+        add(&layout.server, true, server.and_then(|server| complete(server.text, server.refused)));
     }
     if layout.client_errors.is_some() {
         // Errors by name, and a client that knows the crate it is in.
-        let (api, problems) = of_named_errors(contract);
-        if !problems.is_empty() {
-            return Err(findings(contract, problems));
-        }
+        let (api, unsupported) = of_named_errors(contract);
         let mut operations: Vec<&Operation> = api.operations.iter().collect();
         operations.sort_by_key(|operation| (operation.path.value.clone(), operation.method.value.clone()));
-        add(&layout.client, false, client::client(&contract.document.root.to_json()))?;
-        add(&layout.client_errors, false, client::errors(&operations))?;
+        let supported = || if unsupported.is_empty() { Ok(()) } else { Err(Vec::new()) };
+        add(&layout.client, false, supported().and_then(|()| client::client(&contract.document.root.to_json())));
+        add(&layout.client_errors, false, supported().and_then(|()| client::errors(&operations)));
+        problems.extend(unsupported);
     } else if layout.client.is_some() {
         let whole = |why| vec![Problem::new(contract.document.openapi.span, why)];
-        let client = standalone::client(&contract.document, &BTreeSet::new()).map_err(whole).and_then(|client| {
-            let refused: Vec<Problem> = client.refused.into_iter().map(Problem::from).collect();
-            if refused.is_empty() { Ok(client.text) } else { Err(refused) }
-        });
-        add(&layout.client, false, client)?;
+        let client = standalone::client(&contract.document, &BTreeSet::new()).map_err(whole);
+        add(&layout.client, false, client.and_then(|client| complete(client.text, client.refused)));
     }
-    Ok(outputs)
+    if problems.is_empty() { Ok(outputs) } else { Err(findings(contract, problems)) }
+}
+
+/// The text, unless operations are missing in it.
+fn complete(text: String, refused: Vec<Refused>) -> Result<String, Vec<Problem>> {
+    if refused.is_empty() { Ok(text) } else { Err(refused.into_iter().map(Problem::from).collect()) }
 }
 
 /// Writes the files that have changed and returns their paths.

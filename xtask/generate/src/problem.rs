@@ -29,8 +29,9 @@ impl Problem {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Problem {
-        let Refused { method, path, reason, span } = refused;
-        Problem::new(span, format!("{method} {path} cannot be generated: {reason}"))
+        let Refused { method, path, reason, span, is_covered } = refused;
+        let message = format!("{method} {path} cannot be generated: {reason}");
+        Problem { is_covered, ..Problem::new(span, message) }
     }
 }
 
@@ -41,9 +42,8 @@ pub fn findings(contract: &Contract, problems: Vec<Problem>) -> Vec<Finding> {
 
 fn finding(contract: &Contract, problem: Problem) -> Finding {
     let finding = Finding::at(Rule::ContractSubset, contract.place(problem.span, "here"), problem.message);
-    let finding = finding.help(
-        "rewrite it in a form that the generator supports; the explanation of `contract/subset` says which",
-    );
+    let finding = finding
+        .help("rewrite it in a form that the generator supports; the explanation of `contract/subset` says which");
     match problem.other {
         Some(other) => finding.with(contract.place(other, "and here")),
         None => finding,

@@ -201,8 +201,5 @@ fn what_the_server_supports_beyond_that_is_generated() {
     let deprecated = edited("      tags: [things]\n", "      tags: [things]\n      deprecated: true\n");
     assert!(server(&deprecated).unwrap().contains("deprecated: true"));
     let unresolved = server(&edited("schemas/Kind'", "schemas/Kin'")).unwrap_err();
-    assert_eq!(
-        unresolved,
-        "GET /things/{thing_id} cannot be generated: there is no `#/components/schemas/Kin`"
-    );
+    assert_eq!(unresolved, "GET /things/{thing_id} cannot be generated: there is no `#/components/schemas/Kin`");
 }

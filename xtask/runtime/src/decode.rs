@@ -123,7 +123,9 @@ impl Undecoded {
         let sent = value(&self.request, parameter).map_err(|reason| refused(parameter, reason))?;
         let value = match (sent, parameter.default) {
             (Some(value), _) => value,
-            (None, Some(default)) => serde_json::from_str(default).map_err(|error| refused(parameter, error.to_string()))?,
+            (None, Some(default)) => {
+                serde_json::from_str(default).map_err(|error| refused(parameter, error.to_string()))?
+            }
             (None, None) => return Ok(None),
         };
         if let Some(reason) = parameter.validate.and_then(|schema| schema.violation(&value)) {

@@ -42,7 +42,8 @@ pub fn document(api: &Api, operations: &[&OperationInfo]) -> Result<Value, Strin
         "info": { "title": api.title, "version": api.version },
         "paths": paths,
     });
-    let tags: Vec<Value> = api.tags.iter().map(|(name, text)| with_text(json!({ "name": name }), "description", text)).collect();
+    let tags: Vec<Value> =
+        api.tags.iter().map(|(name, text)| with_text(json!({ "name": name }), "description", text)).collect();
     if !tags.is_empty() {
         document["tags"] = tags.into();
     }

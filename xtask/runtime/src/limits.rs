@@ -46,11 +46,7 @@ pub struct WithinLimits;
 impl<G: Limits> Admission<G> for WithinLimits {
     type Standing = Option<Usage>;
 
-    async fn admit(
-        gate: &G,
-        credentials: &Credentials<'_>,
-        usage: &mut Option<Usage>,
-    ) -> Result<G::Caller, Admitted> {
+    async fn admit(gate: &G, credentials: &Credentials<'_>, usage: &mut Option<Usage>) -> Result<G::Caller, Admitted> {
         let operation = credentials.operation;
         let caller = gate.authenticate(credentials).await?.ok_or(Refusal::Unauthenticated)?;
         if let Some(permission) = operation.permission

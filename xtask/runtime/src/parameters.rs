@@ -51,7 +51,8 @@ pub fn value(request: &Incoming, parameter: &Parameter) -> Result<Option<Value>,
             text.map(|(_, text)| path_value(text, parameter)).transpose()
         }
         Location::Header => {
-            let lines: Result<Vec<&str>, _> = request.headers.get_all(parameter.name).iter().map(|line| line.to_str()).collect();
+            let lines: Result<Vec<&str>, _> =
+                request.headers.get_all(parameter.name).iter().map(|line| line.to_str()).collect();
             let lines = lines.map_err(|_| "it is not printable ASCII".to_owned())?;
             if lines.is_empty() {
                 return Ok(None);
@@ -192,7 +193,9 @@ pub fn object(pairs: &[(String, String)], kind: &Kind) -> Result<Value, String> 
         let kind = property(properties, others, name);
         let value = match kind {
             Kind::List(item) if !matches!(item, Kind::Object(..)) => {
-                let of = |other: &&(String, String)| other.0.split_once('[').map_or(other.0.as_str(), |(name, _)| name) == name;
+                let of = |other: &&(String, String)| {
+                    other.0.split_once('[').map_or(other.0.as_str(), |(name, _)| name) == name
+                };
                 pairs.iter().filter(of).map(|(_, text)| scalar(text, item)).collect::<Result<Value, String>>()?
             }
             Kind::List(item) => {
@@ -236,12 +239,8 @@ pub fn scalar(text: &str, kind: &Kind) -> Result<Value, String> {
             integer.ok_or_else(|| "it is not an integer".to_owned())
         }
         Kind::Number => json(text).filter(Value::is_number).ok_or_else(|| "it is not a number".to_owned()),
-        Kind::List(item) => {
-            text.split(',').filter(|_| !text.is_empty()).map(|text| scalar(text, item)).collect()
-        }
-        Kind::Object(..) => {
-            json(text).filter(Value::is_object).ok_or_else(|| "it is not a JSON object".to_owned())
-        }
+        Kind::List(item) => text.split(',').filter(|_| !text.is_empty()).map(|text| scalar(text, item)).collect(),
+        Kind::Object(..) => json(text).filter(Value::is_object).ok_or_else(|| "it is not a JSON object".to_owned()),
         Kind::OneOf(kinds) => {
             let fits = kinds.iter().find_map(|kind| scalar(text, kind).ok());
             fits.ok_or_else(|| "it fits none of its types".to_owned())

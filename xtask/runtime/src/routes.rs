@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use dropshot::{
     ApiDescription, ApiEndpoint, ApiEndpointBodyContentType, ApiEndpointParameter, ApiEndpointParameterLocation,
-    ApiEndpointVersions, Body, ClientErrorStatusCode, HttpError, Path, RawRequest, RequestContext, ServerContext, SharedExtractor,
+    ApiEndpointVersions, Body, ClientErrorStatusCode, HttpError, Path, RawRequest, RequestContext, ServerContext,
+    SharedExtractor,
 };
 use futures::future::BoxFuture;
 use http::{Method, Response};
@@ -57,9 +58,8 @@ pub fn describe<C: ServerContext>(routes: Vec<Route<C>>) -> Result<ApiDescriptio
     let mut description = ApiDescription::new();
     let paths: Vec<&str> = routes.iter().map(|route| route.operation.path).collect();
     // dropshot's own document leaves the endpoints out: the server has `openapi()` instead.
-    let mut register = |endpoint: ApiEndpoint<C>| {
-        description.register(endpoint.visible(false)).map_err(|error| error.to_string())
-    };
+    let mut register =
+        |endpoint: ApiEndpoint<C>| description.register(endpoint.visible(false)).map_err(|error| error.to_string());
     let all = ApiEndpointVersions::all;
     if suits_dropshot(&paths) {
         for Route { operation, call } in routes {
@@ -189,7 +189,8 @@ pub fn suits_dropshot(paths: &[&str]) -> bool {
 
 /// A parameter for each variable of a path, which dropshot wants to know.
 fn path_parameter(name: &str) -> Option<ApiEndpointParameter> {
-    let schema = <Path<Segment> as SharedExtractor>::metadata(ApiEndpointBodyContentType::Json).parameters.pop()?.schema;
+    let schema =
+        <Path<Segment> as SharedExtractor>::metadata(ApiEndpointBodyContentType::Json).parameters.pop()?.schema;
     let location = ApiEndpointParameterLocation::Path;
     Some(ApiEndpointParameter::new_named(&location, name.to_owned(), None, true, schema, Vec::new()))
 }

@@ -123,7 +123,8 @@ where
         let request = decode(&Undecoded { request, body })?;
         Ok(run(api.clone(), caller, request).await)
     };
-    let outcome = tokio::time::timeout(api.deadline, AssertUnwindSafe(decide).catch_unwind()).instrument(span.clone()).await;
+    let outcome =
+        tokio::time::timeout(api.deadline, AssertUnwindSafe(decide).catch_unwind()).instrument(span.clone()).await;
     let _entered = span.enter();
     let outcome: Result<Result<S, E>, Refusal> = match outcome {
         Ok(Ok(outcome)) => outcome,

@@ -53,7 +53,9 @@ pub fn keeps(value: &Value, written: &Value) -> bool {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| keeps(one, other))
         }
         (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
-        (Value::String(one), Value::String(other)) => one == other || time(one).is_some_and(|one| time(other) == Some(one)),
+        (Value::String(one), Value::String(other)) => {
+            one == other || time(one).is_some_and(|one| time(other) == Some(one))
+        }
         (one, other) => one == other,
     }
 }

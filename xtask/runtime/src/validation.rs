@@ -40,7 +40,9 @@ impl Schemas {
 
 /// Parses a list of schemas.
 pub fn parse(schemas: &[(&str, &str)]) -> Map<String, Value> {
-    let parsed = schemas.iter().map(|(name, text)| ((*name).to_owned(), serde_json::from_str(text).unwrap_or(Value::Bool(false))));
+    let parsed = schemas
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), serde_json::from_str(text).unwrap_or(Value::Bool(false))));
     parsed.collect()
 }
 

@@ -8,8 +8,7 @@ use openapi_dropshot_runtime::tables::{Kind, Location, Parameter, Style};
 use serde_json::{Value, json};
 
 const COLORS: Kind = Kind::List(&Kind::Text);
-const RGB: Kind =
-    Kind::Object(&[("R", Kind::Integer), ("G", Kind::Integer), ("B", Kind::Integer)], &Kind::Text);
+const RGB: Kind = Kind::Object(&[("R", Kind::Integer), ("G", Kind::Integer), ("B", Kind::Integer)], &Kind::Text);
 
 fn parameter(location: Location, style: Style, explode: bool, kind: Kind) -> Parameter {
     Parameter {
@@ -146,7 +145,8 @@ fn texts_become_values_of_their_kind_or_are_refused() {
 fn forms_hold_lists_and_objects() {
     const ADDRESS: Kind = Kind::Object(&[("city", Kind::Text), ("zip", Kind::Integer)], &Kind::Text);
     const LINES: Kind = Kind::List(&ADDRESS);
-    let kind = Kind::Object(&[("amount", Kind::Integer), ("to", ADDRESS), ("tags", COLORS), ("lines", LINES)], &Kind::Text);
+    let kind =
+        Kind::Object(&[("amount", Kind::Integer), ("to", ADDRESS), ("tags", COLORS), ("lines", LINES)], &Kind::Text);
     let form = |text: &str| object(&query_pairs(text).collect::<Vec<_>>(), &kind);
     assert_eq!(
         form("amount=5&to[city]=Ulm&to[zip]=89073&tags[]=a&tags[]=b&note=x%20y"),

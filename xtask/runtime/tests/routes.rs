@@ -13,7 +13,8 @@ fn variables_are_decoded_and_may_have_text_around_them() {
         ("/v{version}/x", "/v12/x", vec![("version", "12")]),
         ("/{a}-{b}.txt", "/1-2-3.txt", vec![("a", "1"), ("b", "2-3")]),
     ] {
-        let expected: Vec<(&str, String)> = expected.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        let expected: Vec<(&str, String)> =
+            expected.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         assert_eq!(variables(template, path), expected, "{template} {path}");
     }
     assert!(variables("/{sid}.json", "/.json").is_empty(), "a variable is never empty");

@@ -265,7 +265,8 @@ fn line(row: &Row) -> String {
 
 fn summary(rows: &[Row]) -> String {
     let operations: usize = rows.iter().filter_map(|row| row.operations).sum();
-    let halves = [("clients", |row: &Row| &row.client), ("servers", |row: &Row| &row.server)] as [(_, fn(&Row) -> &Half); 2];
+    let halves =
+        [("clients", |row: &Row| &row.client), ("servers", |row: &Row| &row.server)] as [(_, fn(&Row) -> &Half); 2];
     let lines = halves.map(|(part, half)| {
         let taken: usize = rows.iter().map(|row| half(row).taken).sum();
         let compile = rows.iter().filter(|row| half(row).compiles == Some(true)).count();

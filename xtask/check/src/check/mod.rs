@@ -187,7 +187,8 @@ fn compare_with(
     };
     let generator = generator.filter(|_| claims.is_generated);
     let mut about_contract = sound::check(&contract);
-    about_contract.extend(generator.into_iter().flat_map(|generator| generator.unsupported(&contract, claims.has_named_errors)));
+    about_contract
+        .extend(generator.into_iter().flat_map(|generator| generator.unsupported(&contract, claims.has_named_errors)));
     let about_contract = allowances.apply(about_contract);
     let is_sound = !about_contract.iter().any(|finding| finding.severity() == Severity::Error);
     let aside = aside::set_aside(&contract, &about_contract);

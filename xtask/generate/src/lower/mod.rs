@@ -100,13 +100,15 @@ pub struct Refused {
     pub reason: String,
     /// Where.
     pub span: Span,
+    /// Whether a rule about the contract reports it already.
+    pub is_covered: bool,
 }
 
 impl Refused {
     /// Refuses an operation.
     pub fn new(operation: &Operation, reason: impl Into<String>, span: Span) -> Refused {
         let (method, path) = (operation.method.value.clone(), operation.path.value.clone());
-        Refused { method, path, reason: reason.into(), span }
+        Refused { method, path, reason: reason.into(), span, is_covered: false }
     }
 }
 

@@ -69,7 +69,8 @@ pub fn answers<'a>(
     let operation = planned.operation;
     let mut responses: Vec<&'a Response> = operation.spec.responses.iter().collect();
     responses.sort_by_key(|response| response.status.value);
-    let has_success = responses.iter().any(|response| matches!(*response.status, Status::Code(200..=299) | Status::Range(2)));
+    let has_success =
+        responses.iter().any(|response| matches!(*response.status, Status::Code(200..=299) | Status::Range(2)));
     let is_success = |status: Status| match status {
         Status::Code(code) => code < 400,
         Status::Range(digit) => digit < 4,
@@ -169,7 +170,12 @@ pub fn success(types: &Types<'_>, answers: &[Answer<'_>]) -> TokenStream {
             let names = field_names(only);
             let writes = writes(only, "Success");
             let (declared, bound) = match names.is_empty() {
-                true => (quote!(pub struct Success;), quote!()),
+                true => (
+                    quote!(
+                        pub struct Success;
+                    ),
+                    quote!(),
+                ),
                 false => (quote!(pub struct Success { #(#fields)* }), quote!(let Success { #(#names),* } = self;)),
             };
             quote! {
@@ -334,10 +340,10 @@ fn fields(types: &Types<'_>, answer: &Answer<'_>, owner: &str, public: bool) -> 
     }
     for header in answer.headers.iter().filter(|header| header.constant.is_none()) {
         let AnswerHeader { header, name, ty, .. } = header;
-        let docs = header.description.as_ref().map_or_else(
-            || format!("The header `{}`.", header.name.value),
-            |text| text.value.clone(),
-        );
+        let docs = header
+            .description
+            .as_ref()
+            .map_or_else(|| format!("The header `{}`.", header.name.value), |text| text.value.clone());
         let docs = doc_lines(&docs);
         let ty = rust(types, ty, Place::Operation);
         let ty = if header.required.value { ty } else { quote!(Option<#ty>) };

@@ -74,7 +74,14 @@ fn of_types(shape: &Shape, inner: &dyn Fn(&AllOf) -> TokenStream) -> TokenStream
     if shape.types == JsonTypes::ANY.without(JsonTypes::NULL) {
         return quote!(Kind::Text);
     }
-    let order = [JsonTypes::NUMBER, JsonTypes::INTEGER, JsonTypes::BOOLEAN, JsonTypes::ARRAY, JsonTypes::OBJECT, JsonTypes::STRING];
+    let order = [
+        JsonTypes::NUMBER,
+        JsonTypes::INTEGER,
+        JsonTypes::BOOLEAN,
+        JsonTypes::ARRAY,
+        JsonTypes::OBJECT,
+        JsonTypes::STRING,
+    ];
     let mut left = shape.types;
     let mut kinds = Vec::new();
     for types in order {
@@ -101,7 +108,10 @@ pub fn says_everything(document: &Document, schemas: &AllOf) -> bool {
         || shape.min_items.is_some()
         || shape.max_items.is_some()
         || shape.unique_items.is_some();
-    let has_more = !shape.alternatives.is_empty() || !shape.not.is_empty() || !shape.others.is_empty() || shape.enumeration.is_some();
+    let has_more = !shape.alternatives.is_empty()
+        || !shape.not.is_empty()
+        || !shape.others.is_empty()
+        || shape.enumeration.is_some();
     if has_bounds || has_more {
         return false;
     }

@@ -44,6 +44,11 @@ pub struct Server {
     pub dependencies: Vec<Dependency>,
 }
 
+/// The operations of a contract for which no server can be generated, and why.
+pub fn refused(contract: &Contract) -> Vec<Refused> {
+    Plan::of(contract, &BTreeSet::new(), None).refused
+}
+
 /// Generates the server of a contract. Operations with an index in `leave_out` are left out.
 ///
 /// # Errors
@@ -52,11 +57,12 @@ pub struct Server {
 pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server, Problem> {
     let document = &contract.document;
     let mut values = Values::new(document);
-    let plan = Plan::of(contract, leave_out, &mut values);
+    let plan = Plan::of(contract, leave_out, Some(&mut values));
     let definitions = definitions(document, Direction::Request, &plan.validated);
-    let is_limited = plan.operations.iter().any(|planned| {
-        planned.operation.permission.is_some() || planned.operation.rate_limit.is_some()
-    });
+    let is_limited = plan
+        .operations
+        .iter()
+        .any(|planned| planned.operation.permission.is_some() || planned.operation.rate_limit.is_some());
     let shared = Shared {
         document,
         validated: &definitions.roots,
@@ -79,7 +85,11 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
     };
     let schemas = schemas(contract, &definitions.named, needs.validation);
     let items = items::items(&types);
-    let imports = (!items.is_empty()).then(|| quote!(use ::serde::{Deserialize, Serialize};));
+    let imports = (!items.is_empty()).then(|| {
+        quote!(
+            use ::serde::{Deserialize, Serialize};
+        )
+    });
     let (title, version) = (&document.info.title.value, &document.info.version.value);
     let tags = document.tags.iter().map(|tag| {
         let (name, text) = (&tag.name.value, &tag.description);
@@ -163,9 +173,8 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
 
         #schemas
     };
-    let file = syn::parse2(tokens).map_err(|error| {
-        Problem::new(document.openapi.span, format!("the generator wrote invalid Rust: {error}"))
-    })?;
+    let file = syn::parse2(tokens)
+        .map_err(|error| Problem::new(document.openapi.span, format!("the generator wrote invalid Rust: {error}")))?;
     let dependencies = runtime::dependencies(&needs);
     let code = prettyplease::unparse(&file);
     let text = format!("{}\n{}\n{code}", head(&dependencies), runtime::module(&needs));

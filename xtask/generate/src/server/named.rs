@@ -29,7 +29,8 @@ impl<'a> Naming<'a> {
         let profile = &contract.profile;
         let schema = profile.error_schema.as_deref()?;
         let shape = contract.document.shape_of(contract.error_schema()?);
-        let only_message = shape.required.keys().all(|name| name == "message") && shape.properties.contains_key("message");
+        let only_message =
+            shape.required.keys().all(|name| name == "message") && shape.properties.contains_key("message");
         let has_request_id = shape.properties.contains_key("request_id");
         let names_them = profile.error_identity.as_deref() == Some("/message") && only_message;
         names_them.then_some(Naming { document: &contract.document, schema, has_request_id })
@@ -50,7 +51,11 @@ struct Named<'a> {
 
 /// The named errors of an operation; `None` unless each of its errors has a name and what the server itself answers is among
 /// them.
-pub fn errors<'a>(naming: &Naming<'_>, planned: &'a PlannedOperation<'_>, failures: &'a [Answer<'a>]) -> Option<Errors<'a>> {
+pub fn errors<'a>(
+    naming: &Naming<'_>,
+    planned: &'a PlannedOperation<'_>,
+    failures: &'a [Answer<'a>],
+) -> Option<Errors<'a>> {
     let operation = planned.operation;
     let mut names = Scope::with(&["Self"]);
     let mut errors = Vec::new();

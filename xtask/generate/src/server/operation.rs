@@ -110,7 +110,8 @@ pub fn parts<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mu
 
 /// Summary and description as one text.
 fn docs_text(planned: &PlannedOperation<'_>) -> String {
-    let text = |text: &Option<openapi_model::span::Spanned<String>>| text.as_ref().map_or("", |text| text.trim()).to_owned();
+    let text =
+        |text: &Option<openapi_model::span::Spanned<String>>| text.as_ref().map_or("", |text| text.trim()).to_owned();
     let (summary, description) = (text(&planned.operation.summary), text(&planned.operation.description));
     match (summary.as_str(), description.as_str()) {
         ("", "") => format!("{} {}", planned.operation.method.value, planned.operation.path.value),
@@ -400,7 +401,8 @@ fn body<'a>(
     let mut variants = Vec::new();
     let mut arms = Vec::new();
     for (index, media) in body.media.iter().enumerate() {
-        let part = if single || media.format == Format::Json { "body".to_owned() } else { format!("{}_body", media.variant) };
+        let part =
+            if single || media.format == Format::Json { "body".to_owned() } else { format!("{}_body", media.variant) };
         let rust = media_type(planned, media, types, &part);
         let index = proc_macro2::Literal::usize_unsuffixed(index);
         let table = quote!(&BODY.content[#index]);

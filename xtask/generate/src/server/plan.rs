@@ -112,8 +112,9 @@ pub enum Format {
 }
 
 impl<'a> Plan<'a> {
-    /// Plans every operation of a contract, except those with an index in `leave_out`.
-    pub fn of(contract: &'a Contract, leave_out: &BTreeSet<usize>, values: &mut Values<'a>) -> Plan<'a> {
+    /// Plans every operation of a contract, except those with an index in `leave_out`. Without `values`, which take time, the
+    /// plan does not say what is validated.
+    pub fn of(contract: &'a Contract, leave_out: &BTreeSet<usize>, values: Option<&mut Values<'a>>) -> Plan<'a> {
         let mut plan = Plan {
             contract,
             operations: Vec::new(),
@@ -121,6 +122,7 @@ impl<'a> Plan<'a> {
             not_validated: Vec::new(),
             validated: Vec::new(),
         };
+        let mut values = values;
         let mut names = Scope::with(&["Caller"]);
         let mut routes = HashMap::new();
         let ids = operation_ids(&contract.document);
@@ -128,9 +130,11 @@ impl<'a> Plan<'a> {
             if leave_out.contains(&index) {
                 continue;
             }
-            match plan.operation(operation, id, values, &mut names, &mut routes) {
+            match plan.operation(operation, id, values.as_deref_mut(), &mut names, &mut routes) {
                 Ok(planned) => plan.operations.push(planned),
-                Err(Problem { message, span, .. }) => plan.refused.push(Refused::new(&operation.spec, message, span)),
+                Err(Problem { message, span, is_covered, .. }) => {
+                    plan.refused.push(Refused { is_covered, ..Refused::new(&operation.spec, message, span) });
+                }
             }
         }
         let key = |planned: &PlannedOperation<'_>| {
@@ -144,31 +148,32 @@ impl<'a> Plan<'a> {
         &mut self,
         operation: &'a Operation,
         id: String,
-        values: &mut Values<'a>,
+        mut values: Option<&mut Values<'a>>,
         names: &mut Scope,
         routes: &mut HashMap<String, Span>,
     ) -> Result<PlannedOperation<'a>, Problem> {
         let document = &self.contract.document;
         let path = &operation.path;
-        let refuse = |span: Span, message: String| Err(Problem::new(span, message));
+        // Rules about the contract report what cannot be read.
+        let misread = |span: Span, message: String| Err(Problem { is_covered: true, ..Problem::new(span, message) });
         if let Some(unread) = operation.unread.first() {
-            return refuse(unread.span, format!("part of {} cannot be read: {}", operation.endpoint(), unread.reason));
+            return misread(unread.span, format!("part of it cannot be read: {}", unread.reason));
         }
         let grave: Vec<_> = document.problems.iter().filter(|problem| is_grave(&problem.kind)).collect();
         if !grave.is_empty()
             && let Some(problem) = Extent::of(document, &operation.spec).find(&grave, |problem| problem.span)
         {
-            return refuse(problem.span, problem.message.clone());
+            return misread(problem.span, problem.message.clone());
         }
         if let Some(message) = odd_path(path) {
-            return refuse(path.span, message);
+            return Err(Problem::new(path.span, message));
         }
         let route = format!("{} {}", operation.method.value, shape_of_path(path));
         if let Some(other) = routes.get(&route) {
             let message = format!("{} is the same route as another operation", operation.endpoint());
             return Err(Problem { other: Some(*other), ..Problem::new(path.span, message) });
         }
-        let parameters = self.parameters(operation, values)?;
+        let parameters = self.parameters(operation, values.as_deref_mut())?;
         let body = operation.body.as_ref().map(|body| self.body(body, values));
         routes.insert(route, path.span);
         let name = names.unique(&value_ident(&id));
@@ -178,10 +183,11 @@ impl<'a> Plan<'a> {
     fn parameters(
         &mut self,
         operation: &'a Operation,
-        values: &mut Values<'a>,
+        mut values: Option<&mut Values<'a>>,
     ) -> Result<Vec<PlannedParameter<'a>>, Problem> {
         let variables = paths::variables(&operation.path);
-        let mut parameters: Vec<&'a Parameter> = operation.parameters.iter().filter(|parameter| is_sent(parameter)).collect();
+        let mut parameters: Vec<&'a Parameter> =
+            operation.parameters.iter().filter(|parameter| is_sent(parameter)).collect();
         parameters.sort_by_key(|parameter| (parameter.location.name(), parameter.name.value.clone()));
         let mut names = Scope::with(&["body"]);
         let mut planned = Vec::new();
@@ -189,14 +195,14 @@ impl<'a> Plan<'a> {
             let is_stray = parameter.location == Location::Path && !variables.contains(&parameter.name.as_str());
             if is_stray {
                 let message = format!("the path `{}` has no variable `{}`", operation.path.value, parameter.name.value);
-                return Err(Problem::new(parameter.name.span, message));
+                return Err(Problem { is_covered: true, ..Problem::new(parameter.name.span, message) });
             }
             let media = parameter.content.first();
             let is_json = media.is_some_and(|media| is_json(&self.contract.document, media));
             let schema = parameter.schema.or_else(|| media.filter(|_| is_json)?.schema);
             let schemas = schema.map(AllOf::from).unwrap_or_default();
             let plain = says_everything(&self.contract.document, &schemas);
-            let validated = schema.filter(|_| !plain).and_then(|schema| self.validate(schema, values));
+            let validated = schema.filter(|_| !plain).and_then(|schema| self.validate(schema, values.as_deref_mut()));
             planned.push(PlannedParameter {
                 parameter: Some(parameter),
                 key: parameter.name.value.clone(),
@@ -207,7 +213,9 @@ impl<'a> Plan<'a> {
                 validated,
             });
         }
-        let described = |name: &str| planned.iter().any(|known: &PlannedParameter<'_>| known.location == Location::Path && known.key == name);
+        let described = |name: &str| {
+            planned.iter().any(|known: &PlannedParameter<'_>| known.location == Location::Path && known.key == name)
+        };
         let missing: Vec<&str> = variables.into_iter().filter(|name| !described(name)).collect();
         for name in missing {
             planned.push(PlannedParameter {
@@ -223,19 +231,21 @@ impl<'a> Plan<'a> {
         Ok(planned)
     }
 
-    fn body(&mut self, body: &'a RequestBody, values: &mut Values<'a>) -> PlannedBody<'a> {
+    fn body(&mut self, body: &'a RequestBody, mut values: Option<&mut Values<'a>>) -> PlannedBody<'a> {
         let mut names = Scope::with(&["Self"]);
         let media = body.content.iter().map(|media| {
             let format = format(&self.contract.document, media);
             let wants = matches!(format, Format::Json | Format::Form);
-            let validated = media.schema.filter(|_| wants).and_then(|schema| self.validate(schema, values));
+            let validated =
+                media.schema.filter(|_| wants).and_then(|schema| self.validate(schema, values.as_deref_mut()));
             PlannedMedia { media, variant: names.unique(&media_ident(&media.name, format)), format, validated }
         });
         PlannedBody { body, media: media.collect() }
     }
 
     /// Adds a schema to those that are validated, if it can be.
-    fn validate(&mut self, schema: SchemaId, values: &mut Values<'a>) -> Option<usize> {
+    fn validate(&mut self, schema: SchemaId, values: Option<&mut Values<'a>>) -> Option<usize> {
+        let values = values?;
         if let Some(index) = self.validated.iter().position(|known| *known == schema) {
             return Some(index);
         }
@@ -255,7 +265,10 @@ impl<'a> Plan<'a> {
 fn is_grave(kind: &ProblemKind) -> bool {
     !matches!(
         kind,
-        ProblemKind::BesideReference | ProblemKind::UnknownKey | ProblemKind::DuplicateKey | ProblemKind::SecondDocument
+        ProblemKind::BesideReference
+            | ProblemKind::UnknownKey
+            | ProblemKind::DuplicateKey
+            | ProblemKind::SecondDocument
     )
 }
 
@@ -282,7 +295,9 @@ fn odd_path(path: &str) -> Option<String> {
     });
     match path {
         _ if !path.starts_with('/') => Some(format!("the path `{path}` does not begin with `/`")),
-        _ if path.contains(['?', '#']) => Some(format!("the path `{path}` has a query or a fragment, which is no part of a route")),
+        _ if path.contains(['?', '#']) => {
+            Some(format!("the path `{path}` has a query or a fragment, which is no part of a route"))
+        }
         _ if !is_balanced => Some(format!("the path `{path}` has unbalanced braces")),
         _ => None,
     }

@@ -18,8 +18,18 @@ use super::texts;
 const STATUSES: [u16; 9] = [400, 401, 403, 413, 415, 422, 429, 500, 503];
 /// The properties that tell people what is wrong, best first.
 const REASONS: [&str; 12] = [
-    "message", "detail", "description", "error_description", "error_message", "errorMessage", "msg", "reason", "error", "title",
-    "summary", "text",
+    "message",
+    "detail",
+    "description",
+    "error_description",
+    "error_message",
+    "errorMessage",
+    "msg",
+    "reason",
+    "error",
+    "title",
+    "summary",
+    "text",
 ];
 /// Nested objects are filled this deep.
 const DEEPEST: usize = 5;
@@ -113,7 +123,8 @@ fn made(document: &Document, schemas: &AllOf, depth: usize) -> Option<Json> {
 fn properties(document: &Document, shape: &Shape, depth: usize) -> Option<Map<String, Json>> {
     let mut object = Map::new();
     for (name, property) in &shape.properties {
-        let is_reason = || REASONS.contains(&name.as_str()) && document.shape(&property.schema).types.holds(JsonTypes::STRING);
+        let is_reason =
+            || REASONS.contains(&name.as_str()) && document.shape(&property.schema).types.holds(JsonTypes::STRING);
         if shape.required.contains_key(name) || is_reason() {
             object.insert(name.clone(), made(document, &property.schema, depth + 1)?);
         }

@@ -86,7 +86,9 @@ fn prelude(needs: &Needs) -> String {
     if needs.multipart {
         lines.push("super::multipart::Part");
     }
-    let mut text = String::from("    /// What the modules of operations use.\n    #[allow(unused_imports)]\n    pub mod prelude {\n");
+    let mut text = String::from(
+        "    /// What the modules of operations use.\n    #[allow(unused_imports)]\n    pub mod prelude {\n",
+    );
     for line in lines {
         text.push_str(&format!("        pub use {line};\n"));
     }
@@ -106,9 +108,21 @@ pub fn dependencies(needs: &Needs) -> Vec<Dependency> {
 
 /// The names that users of a server need most.
 pub fn public(needs: &Needs) -> TokenStream {
-    let limits = needs.limits.then(|| quote!(pub use self::runtime::limits::{Limits, Usage};));
-    let named = needs.named_errors.then(|| quote!(pub use self::runtime::named_errors::NamedError;));
-    let multipart = needs.multipart.then(|| quote!(pub use self::runtime::multipart::Part;));
+    let limits = needs.limits.then(|| {
+        quote!(
+            pub use self::runtime::limits::{Limits, Usage};
+        )
+    });
+    let named = needs.named_errors.then(|| {
+        quote!(
+            pub use self::runtime::named_errors::NamedError;
+        )
+    });
+    let multipart = needs.multipart.then(|| {
+        quote!(
+            pub use self::runtime::multipart::Part;
+        )
+    });
     quote! {
         #[allow(unused_imports)]
         pub use self::runtime::{

@@ -136,7 +136,8 @@ impl<'a> Types<'a> {
             let schema = self.document.schema(id);
             let rest = Schema { nullable: None, types: None, ..schema.clone() };
             let lists = [&schema.all_of, &schema.any_of, &schema.one_of];
-            let members: Vec<SchemaId> = lists.into_iter().flatten().flat_map(|list| list.value.iter().copied()).collect();
+            let members: Vec<SchemaId> =
+                lists.into_iter().flatten().flat_map(|list| list.value.iter().copied()).collect();
             let mut members = members.into_iter().filter(|member| !self.is_null(*member));
             id = match (members.next(), members.next()) {
                 (Some(only), None) if is_bare(&rest) && schema.reference.is_none() => only,
