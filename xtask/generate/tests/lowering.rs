@@ -110,6 +110,27 @@ fn conditions_are_no_variants_and_the_common_part_belongs_to_each_variant() {
 }
 
 #[test]
+fn schemas_that_are_derived_from_a_base_with_a_discriminator_are_variants_of_it() {
+    let client = of_schemas(
+        "3.0.3",
+        "    A: {type: object, required: [kind], properties: {kind: {type: string}}, discriminator: {propertyName: kind, mapping: {c: '#/components/schemas/Cat'}}}
+    Cat: {allOf: [{$ref: '#/components/schemas/A'}, {type: object, properties: {lives: {type: integer}}}]}
+    Dog: {allOf: [{$ref: '#/components/schemas/A'}]}
+    B: {oneOf: [{$ref: '#/components/schemas/X'}, {$ref: '#/components/schemas/Y'}], discriminator: {propertyName: type}, properties: {type: {type: string}}}
+    X: {allOf: [{$ref: '#/components/schemas/B'}, {properties: {x: {type: string}}}]}
+    Y: {allOf: [{$ref: '#/components/schemas/B'}, {properties: {y: {type: string}}}]}",
+    );
+    assert_eq!(item(&client, "pub enum A {"), "pub enum A { Cat(Cat), ABase(ABase),");
+    let cat = item(&client, "pub struct Cat {");
+    assert!(cat.contains("pub kind: CatKind,") && cat.contains("pub lives: Option<i64>,"), "{cat}");
+    assert!(item(&client, "pub enum CatKind {").contains("#[serde(rename = \"c\")]"));
+    assert!(
+        item(&client, "pub struct X {")
+            .contains("pub type_: XType, #[serde(skip_serializing_if = \"Option::is_none\")] pub x: Option<String>,")
+    );
+}
+
+#[test]
 fn what_is_lost_is_told_for_the_operations_that_it_concerns() {
     let client = of_schemas(
         "3.0.3",

@@ -152,7 +152,7 @@ impl Types<'_> {
         if shape.properties.is_empty() {
             return Err(("the contract does not say which parts the multipart body has".to_owned(), media.span));
         }
-        if !shape.alternatives.is_empty() && !self.are_conditions(&shape) {
+        if !self.are_conditions(&schemas, &shape) {
             self.lose(media.span, "the multipart body has alternatives; only the parts that all have can be sent");
         }
         let mut parts = Vec::new();

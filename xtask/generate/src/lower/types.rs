@@ -117,7 +117,7 @@ impl<'a> Types<'a> {
     }
 
     fn by_shape(&mut self, schemas: &AllOf, shape: &Shape, hint: &str) -> Value {
-        if !shape.alternatives.is_empty() && !self.are_conditions(shape) {
+        if !self.are_conditions(schemas, shape) {
             return self.reference(schemas, hint, |types, name| types.union(schemas, shape, name));
         }
         let kinds = shape.types.names();
@@ -148,6 +148,11 @@ impl<'a> Types<'a> {
     fn of_kind(&mut self, kind: &str, schemas: &AllOf, shape: &Shape, hint: &str) -> Value {
         match kind {
             "object" if !shape.properties.is_empty() || !shape.required.is_empty() => {
+                if let [id] = schemas.ids()
+                    && !self.discriminators.derived(*id).is_empty()
+                {
+                    return self.reference(schemas, hint, |types, name| types.family(*id, shape, name));
+                }
                 self.reference(schemas, hint, |types, name| types.structure(schemas, &[shape], name))
             }
             "object" => self.map(schemas, shape, hint),
