@@ -23,7 +23,6 @@ use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::settings::Project;
-pub use lower::responses::Content as ResponseContent;
 pub use lower::{Loss, Lowered, LoweredOperation, Refused, lower};
 pub use operation_ids::operation_ids;
 pub use outputs::{outputs, unsupported, write};

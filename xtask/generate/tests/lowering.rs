@@ -55,7 +55,7 @@ fn refusals(paths: &str) -> Vec<String> {
 fn contracts_of_3_1_are_lowered() {
     let client = of_schemas(
         "3.1.0",
-        "    A: {type: object, required: [id, kind], properties: {id: {type: [string, 'null']}, kind: {const: a}, old: {$ref: '#/components/schemas/B', description: The old one.}, both: {type: [string, integer]}}}
+        "    A: {type: object, required: [id, kind], properties: {id: {type: [string, 'null']}, kind: {const: a}, old: {$ref: '#/components/schemas/B', description: The old one.}, both: {type: [string, integer]}, mixed: {type: [object, string], properties: {x: {type: string}}}}}
     B: {type: [object, 'null'], properties: {n: {type: integer, exclusiveMinimum: 0}}}",
     );
     let a = item(&client, "pub struct A {");
@@ -65,10 +65,12 @@ fn contracts_of_3_1_are_lowered() {
         "/// The old one.",
         "pub old: Option<B>,",
         "pub both: Option<ABoth>,",
+        "pub mixed: Option<AMixed>,",
     ] {
         assert!(a.contains(field), "{field} in {a}");
     }
     assert!(item(&client, "pub struct B {").contains("pub n: Option<u64>,"));
+    assert_eq!(item(&client, "pub enum AMixed {"), "pub enum AMixed { String(String), AMixedObject(AMixedObject),");
     assert!(
         client.text.contains("body: wire::Input<Option<types::B>>")
             || client.text.contains("::std::option::Option<types::B>")

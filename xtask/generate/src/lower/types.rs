@@ -120,19 +120,26 @@ impl<'a> Types<'a> {
         match kinds[..] {
             [] => json!({}),
             [kind] => self.of_kind(kind, schemas, shape, hint),
-            _ => {
-                let variants: Vec<Value> = kinds
-                    .iter()
-                    .map(|kind| self.of_kind(kind, schemas, shape, &format!("{hint}{}", type_name(kind))))
-                    .collect();
-                json!({ "oneOf": variants })
-            }
+            _ => self.reference(schemas, hint, |types, name| {
+                let variant = |kind: &&str| {
+                    let hint = format!("{name}{}", type_name(kind));
+                    // The name of the schemas is that of the union.
+                    match *kind {
+                        "object" if is_struct(shape) => {
+                            types.add(&hint, |types, name| types.structure(schemas, &[shape], name))
+                        }
+                        kind => types.of_kind(kind, schemas, shape, &hint),
+                    }
+                };
+                let variants: Vec<Value> = kinds.iter().map(variant).collect();
+                NamedType { schema: json!({ "oneOf": variants }), ..NamedType::default() }
+            }),
         }
     }
 
     fn of_kind(&mut self, kind: &str, schemas: &AllOf, shape: &Shape, hint: &str) -> Value {
         match kind {
-            "object" if !shape.properties.is_empty() || !shape.required.is_empty() => {
+            "object" if is_struct(shape) => {
                 if let [id] = schemas.ids()
                     && !self.discriminators.derived(*id).is_empty()
                 {
@@ -238,6 +245,11 @@ impl<'a> Types<'a> {
             |schema: &Schema| schema.description.as_ref().or(schema.title.as_ref()).map(|text| text.value.clone());
         schemas.filter_map(|schema| text(schema)).find(|text| !text.trim().is_empty()).unwrap_or_default()
     }
+}
+
+/// Whether an object has properties with names.
+fn is_struct(shape: &Shape) -> bool {
+    !shape.properties.is_empty() || !shape.required.is_empty()
 }
 
 /// A reference to a named type.

@@ -39,7 +39,7 @@ pub fn head(dependencies: &[Dependency]) -> String {
          #![allow(dead_code, missing_docs, deprecated)]\n\
          // What these are about is decided by the contract.\n\
          #![allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names)]\n\
-         #![allow(clippy::large_enum_variant, clippy::should_implement_trait, clippy::type_complexity)]\n\n",
+         #![allow(clippy::large_enum_variant, clippy::match_overlapping_arm, clippy::should_implement_trait, clippy::type_complexity)]\n\n",
     );
     text
 }

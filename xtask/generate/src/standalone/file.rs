@@ -13,7 +13,7 @@ use super::docs::doc;
 use super::responses::responses;
 use super::{Code, nulls, runtime, types};
 use crate::lower::document::{references, sent, value_key, values};
-use crate::lower::names::type_name;
+use crate::lower::names::progenitor_type_name;
 use crate::lower::record::reached;
 use crate::lower::{Lowered, LoweredOperation};
 
@@ -155,7 +155,7 @@ fn argument(kind: &Type) -> Option<&Type> {
 
 /// The types of the values of an operation, in order.
 fn types_of(operation: &LoweredOperation, known: &HashMap<String, HashMap<String, Type>>) -> Result<Vec<Type>, String> {
-    let fields = known.get(&type_name(&operation.name));
+    let fields = known.get(&progenitor_type_name(&operation.name));
     let count = values(operation).count();
     (0..count)
         .map(|index| {

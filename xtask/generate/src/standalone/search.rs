@@ -7,7 +7,10 @@ pub fn separate(all: &[usize], attempt: &dyn Fn(&[usize]) -> Result<(), String>)
     let (mut taken, mut refused) = (Vec::new(), Vec::new());
     let (first, second) = all.split_at(all.len() / 2);
     let mut open = vec![second, first];
-    while let Some(part) = open.pop().filter(|part| !part.is_empty()) {
+    while let Some(part) = open.pop() {
+        if part.is_empty() {
+            continue;
+        }
         let together: Vec<usize> = taken.iter().chain(part).copied().collect();
         match (attempt(&together), part) {
             (Ok(()), _) => taken = together,
