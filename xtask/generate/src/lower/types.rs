@@ -243,7 +243,7 @@ impl<'a> Types<'a> {
         let schemas = schemas.ids().iter().map(|id| self.document.schema(*id));
         let text =
             |schema: &Schema| schema.description.as_ref().or(schema.title.as_ref()).map(|text| text.value.clone());
-        schemas.filter_map(|schema| text(schema)).find(|text| !text.trim().is_empty()).unwrap_or_default()
+        schemas.filter_map(text).find(|text| !text.trim().is_empty()).unwrap_or_default()
     }
 }
 
