@@ -175,6 +175,53 @@ fn an_operation_that_cannot_be_done_is_refused_and_the_others_are_not() {
 }
 
 #[test]
+fn bodies_that_are_neither_json_nor_a_form_are_bytes() {
+    let document = read(
+        "3.0.3",
+        "paths:
+  /a:
+    post:
+      operationId: a
+      requestBody: {content: {application/xml: {schema: {type: object, properties: {x: {type: string}}}}}}
+      responses: {'200': {description: d, content: {application/xml: {schema: {type: array, items: {type: string}}}}}, '404': {description: d, content: {image/png: {}}}}
+",
+    );
+    let client = standalone_client(&document, &BTreeSet::new()).unwrap();
+    assert_eq!(
+        losses(&client),
+        [
+            "the body is bytes, because the client does not write `application/xml`",
+            "the response 200 is bytes, because the client does not read `application/xml`",
+        ]
+    );
+    assert!(client.text.contains("body: wire::Input<::reqwest::Body>"));
+    assert!(client.text.contains("NotFound(::std::vec::Vec<u8>)"));
+}
+
+#[test]
+fn schemas_of_other_files_are_named_after_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "pet.yaml",
+        "type: object\nproperties: {toy: {$ref: 'common.yaml#/schemas/Toy'}, parent: {$ref: pet.yaml}}\n",
+    );
+    write("common.yaml", "schemas: {Toy: {type: object, properties: {name: {type: string}}}}\n");
+    write(
+        "api.yaml",
+        "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths:\n  /a: {get: {operationId: a, responses: {'200': {description: d, content: {application/json: {schema: {$ref: pet.yaml}}}}}}}\n",
+    );
+    let document = openapi_model::read_file(folder.path(), &folder.path().join("api.yaml")).unwrap();
+    let client = standalone_client(&document, &BTreeSet::new()).unwrap();
+    let pet = item(&client, "pub struct Pet {");
+    assert!(
+        pet.contains("pub toy: Option<Toy>,") && pet.contains("pub parent: Option<::std::boxed::Box<Pet>>,"),
+        "{pet}"
+    );
+    assert!(item(&client, "pub struct Toy {").contains("pub name: Option<String>,"));
+}
+
+#[test]
 fn operations_that_are_left_out_change_no_name() {
     let paths = "paths:
   /a: {get: {operationId: get_a, responses: {'204': {description: d}}}}

@@ -8,7 +8,7 @@ use openapi_model::schema::Types as Kinds;
 use openapi_model::shape::{AllOf, Shape};
 use serde_json::{Value, json};
 
-use super::media::{Format, essence, format, is_range};
+use super::media::{Format, essence, format, is_range, is_structured};
 use super::names::{Names, type_name, value_name};
 use super::parameters::{Refusal, Style};
 use super::types::Types;
@@ -94,6 +94,12 @@ impl Types<'_> {
             self.lose(
                 written.key,
                 format!("the body could also be {}; it is always sent as `{sent}`", names.join(" or ")),
+            );
+        }
+        if kind == Format::Bytes && is_structured(document, media) {
+            self.lose(
+                media.name.span,
+                format!("the body is bytes, because the client does not write `{}`", media.name.value),
             );
         }
         let hint = format!("{operation_name}Body");

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use progenitor_client::{ClientHooks, OperationInfo};
+
 use crate::awkward;
 use crate::server::Server;
 use crate::shop::responses::{DeleteError, GetPetError, PatchPetsByPetIdSuccess};
@@ -254,13 +256,24 @@ async fn names_that_clash_are_sent_as_they_are_written() {
     assert!(!matches!(types::ListPetsType::from("a-b"), types::ListPetsType::Unknown(_)));
 }
 
+/// The hooks of one of the clients: a header with the ID of the operation.
+impl ClientHooks<()> for awkward::Client {
+    async fn pre<E>(&self, request: &mut reqwest::Request, info: &OperationInfo) -> Result<(), Error<E>> {
+        request.headers_mut().insert("x-operation", info.operation_id.parse()?);
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn awkward_names_are_sent_as_they_are_written() {
     let server = Server::answering(204, "", "");
     let client = awkward::Client::new(&server.url);
     let x = HashMap::from([("k".to_owned(), "a;b".to_owned())]);
     client.get_a_by_x_y_by_x().x(x).y(vec![serde_json::json!(1)]).send().await.unwrap();
-    assert_eq!(server.received(), "GET /api/a/;k=a%3Bb%5B1%5D/;k=a%3Bb HTTP/1.1\naccept: */*\n");
+    assert_eq!(
+        server.received(),
+        "GET /api/a/;k=a%3Bb%5B1%5D/;k=a%3Bb HTTP/1.1\naccept: */*\nx-operation: get_a_by_x_y_by_x\n"
+    );
 
     let server = Server::answering(203, "text/csv", "a,b");
     let client = awkward::Client::new(&server.url);
@@ -277,6 +290,6 @@ async fn awkward_names_are_sent_as_they_are_written() {
     assert_eq!(
         server.received(),
         "POST /api/a?client=2&q=1&value=v&V=a&%C3%9Cn%C3%AFcode%20%D0%BA%D0%BB%D1%8E%D1%87=%E6%97%A5%E6%9C%AC HTTP/1.1\n\
-         accept: application/json, text/csv\ncookie: cookies=c; cookies=d\n"
+         accept: application/json, text/csv\ncookie: cookies=c; cookies=d\nx-operation: fn\n"
     );
 }
