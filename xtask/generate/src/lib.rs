@@ -1,7 +1,8 @@
 //! Generates code from a contract (a dropshot server and a progenitor client) and checks that generated files are up to
 //! date.
 //!
-//! Equal contracts give equal code, also if they differ in the order of keys or in the line breaks of texts.
+//! Equal contracts give equal code, also if they differ in the order of keys or in the line breaks of texts. The client of
+//! any contract ([`standalone_client`]) has its operations in the order of the document.
 
 mod api;
 mod client;

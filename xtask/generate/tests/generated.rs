@@ -1,4 +1,4 @@
-//! The generated client of the tests is up to date (`EXPECTORATE=overwrite` writes it), and what is said about its operations.
+//! The generated clients of the tests are up to date (`EXPECTORATE=overwrite` writes them), and what is said about its operations.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,20 +7,22 @@ use std::path::Path;
 
 use openapi_dropshot::{GeneratedClient, standalone_client};
 
-fn client() -> GeneratedClient {
+fn client(name: &str) -> GeneratedClient {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client");
-    let document = openapi_model::read_file(&folder, &folder.join("shop.yaml")).unwrap();
+    let document = openapi_model::read_file(&folder, &folder.join(name)).unwrap();
     standalone_client(&document, &BTreeSet::new()).unwrap()
 }
 
 #[test]
-fn the_client_is_as_it_stands_here() {
-    expectorate::assert_contents("tests/client/shop.rs", &client().text);
+fn the_clients_are_as_they_stand_here() {
+    expectorate::assert_contents("tests/client/shop.rs", &client("shop.yaml").text);
+    expectorate::assert_contents("tests/client/awkward.rs", &client("awkward.yaml").text);
 }
 
 #[test]
 fn every_operation_is_taken() {
-    let client = client();
+    assert_eq!(client("awkward.yaml").refused, []);
+    let client = client("shop.yaml");
     assert_eq!(client.refused, []);
     let ids: Vec<&str> = client.operations.iter().map(|operation| operation.id.as_str()).collect();
     let expected = [
@@ -43,7 +45,7 @@ fn every_operation_is_taken() {
 
 #[test]
 fn losses_are_told() {
-    let client = client();
+    let client = client("shop.yaml");
     let losses = |id: &str| -> Vec<String> {
         let operation = client.operations.iter().find(|operation| operation.id == id).unwrap();
         operation.losses.iter().map(|loss| loss.what.clone()).collect()

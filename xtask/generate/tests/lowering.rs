@@ -55,7 +55,7 @@ fn refusals(paths: &str) -> Vec<String> {
 fn contracts_of_3_1_are_lowered() {
     let client = of_schemas(
         "3.1.0",
-        "    A: {type: object, required: [id, kind], properties: {id: {type: [string, 'null']}, kind: {const: a}, old: {$ref: '#/components/schemas/B', description: The old one.}, both: {type: [string, integer]}}}
+        "    A: {type: object, required: [id, kind], properties: {id: {type: [string, 'null']}, kind: {const: a}, old: {$ref: '#/components/schemas/B', description: The old one.}, both: {type: [string, integer]}, mixed: {type: [object, string], properties: {x: {type: string}}}}}
     B: {type: [object, 'null'], properties: {n: {type: integer, exclusiveMinimum: 0}}}",
     );
     let a = item(&client, "pub struct A {");
@@ -65,10 +65,12 @@ fn contracts_of_3_1_are_lowered() {
         "/// The old one.",
         "pub old: Option<B>,",
         "pub both: Option<ABoth>,",
+        "pub mixed: Option<AMixed>,",
     ] {
         assert!(a.contains(field), "{field} in {a}");
     }
     assert!(item(&client, "pub struct B {").contains("pub n: Option<u64>,"));
+    assert_eq!(item(&client, "pub enum AMixed {"), "pub enum AMixed { String(String), AMixedObject(AMixedObject),");
     assert!(
         client.text.contains("body: wire::Input<Option<types::B>>")
             || client.text.contains("::std::option::Option<types::B>")
@@ -107,6 +109,27 @@ fn conditions_are_no_variants_and_the_common_part_belongs_to_each_variant() {
     assert!(item(&client, "pub struct A {").contains("pub x: Option<String>,"));
     assert_eq!(item(&client, "pub enum B {"), "pub enum B { Round(BRound), Flat(BFlat),");
     assert_eq!(item(&client, "pub struct BRound {"), "pub struct BRound { pub id: String, pub radius: f64,");
+}
+
+#[test]
+fn schemas_that_are_derived_from_a_base_with_a_discriminator_are_variants_of_it() {
+    let client = of_schemas(
+        "3.0.3",
+        "    A: {type: object, required: [kind], properties: {kind: {type: string}}, discriminator: {propertyName: kind, mapping: {c: '#/components/schemas/Cat'}}}
+    Cat: {allOf: [{$ref: '#/components/schemas/A'}, {type: object, properties: {lives: {type: integer}}}]}
+    Dog: {allOf: [{$ref: '#/components/schemas/A'}]}
+    B: {oneOf: [{$ref: '#/components/schemas/X'}, {$ref: '#/components/schemas/Y'}], discriminator: {propertyName: type}, properties: {type: {type: string}}}
+    X: {allOf: [{$ref: '#/components/schemas/B'}, {properties: {x: {type: string}}}]}
+    Y: {allOf: [{$ref: '#/components/schemas/B'}, {properties: {y: {type: string}}}]}",
+    );
+    assert_eq!(item(&client, "pub enum A {"), "pub enum A { Cat(Cat), ABase(ABase),");
+    let cat = item(&client, "pub struct Cat {");
+    assert!(cat.contains("pub kind: CatKind,") && cat.contains("pub lives: Option<i64>,"), "{cat}");
+    assert!(item(&client, "pub enum CatKind {").contains("#[serde(rename = \"c\")]"));
+    assert!(
+        item(&client, "pub struct X {")
+            .contains("pub type_: XType, #[serde(skip_serializing_if = \"Option::is_none\")] pub x: Option<String>,")
+    );
 }
 
 #[test]
@@ -149,6 +172,53 @@ fn an_operation_that_cannot_be_done_is_refused_and_the_others_are_not() {
     );
     let client = standalone_client(&read("3.0.3", paths), &BTreeSet::new()).unwrap();
     assert!(client.text.contains("pub fn works(&self) -> builder::Works<'_>"));
+}
+
+#[test]
+fn bodies_that_are_neither_json_nor_a_form_are_bytes() {
+    let document = read(
+        "3.0.3",
+        "paths:
+  /a:
+    post:
+      operationId: a
+      requestBody: {content: {application/xml: {schema: {type: object, properties: {x: {type: string}}}}}}
+      responses: {'200': {description: d, content: {application/xml: {schema: {type: array, items: {type: string}}}}}, '404': {description: d, content: {image/png: {}}}}
+",
+    );
+    let client = standalone_client(&document, &BTreeSet::new()).unwrap();
+    assert_eq!(
+        losses(&client),
+        [
+            "the body is bytes, because the client does not write `application/xml`",
+            "the response 200 is bytes, because the client does not read `application/xml`",
+        ]
+    );
+    assert!(client.text.contains("body: wire::Input<::reqwest::Body>"));
+    assert!(client.text.contains("NotFound(::std::vec::Vec<u8>)"));
+}
+
+#[test]
+fn schemas_of_other_files_are_named_after_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "pet.yaml",
+        "type: object\nproperties: {toy: {$ref: 'common.yaml#/schemas/Toy'}, parent: {$ref: pet.yaml}}\n",
+    );
+    write("common.yaml", "schemas: {Toy: {type: object, properties: {name: {type: string}}}}\n");
+    write(
+        "api.yaml",
+        "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths:\n  /a: {get: {operationId: a, responses: {'200': {description: d, content: {application/json: {schema: {$ref: pet.yaml}}}}}}}\n",
+    );
+    let document = openapi_model::read_file(folder.path(), &folder.path().join("api.yaml")).unwrap();
+    let client = standalone_client(&document, &BTreeSet::new()).unwrap();
+    let pet = item(&client, "pub struct Pet {");
+    assert!(
+        pet.contains("pub toy: Option<Toy>,") && pet.contains("pub parent: Option<::std::boxed::Box<Pet>>,"),
+        "{pet}"
+    );
+    assert!(item(&client, "pub struct Toy {").contains("pub name: Option<String>,"));
 }
 
 #[test]

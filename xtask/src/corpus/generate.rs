@@ -16,8 +16,10 @@ use openapi_dropshot::{Dependency, Refused, client_dependencies, server, server_
 use openapi_model::source::Source;
 use serde::{Deserialize, Serialize};
 
-use super::{LONGEST, contracts, limited, name};
+use super::{contracts, limited, name};
 
+/// The time limit for generating one crate.
+const LONGEST_GENERATE: Duration = Duration::from_secs(300);
 /// The time limit for compiling one crate.
 const LONGEST_COMPILE: Duration = Duration::from_secs(900);
 /// Crates with more lines than this are compiled without clippy.
@@ -180,7 +182,7 @@ fn generated(file: &Path, project: &Project<'_>) -> anyhow::Result<Row> {
     let into = project.folder.join(project.crate_name(file));
     let mut command = Command::new(program);
     command.arg("corpus").arg(file).args(["--generate", "--into"]).arg(&into);
-    let said = limited(&mut command, LONGEST)?;
+    let said = limited(&mut command, LONGEST_GENERATE)?;
     let row = said.filter(|said| said.is_success).and_then(|said| serde_json::from_str(said.stdout.trim()).ok());
     Ok(row.unwrap_or_else(|| {
         let failed = Some("the generator panicked or took too long".to_owned());

@@ -8,7 +8,7 @@ use openapi_model::schema::Types as Kinds;
 use openapi_model::shape::{AllOf, Shape};
 use serde_json::{Value, json};
 
-use super::media::{Format, essence, format, is_range};
+use super::media::{Format, essence, format, is_range, is_structured};
 use super::names::{Names, type_name, value_name};
 use super::parameters::{Refusal, Style};
 use super::types::Types;
@@ -96,6 +96,12 @@ impl Types<'_> {
                 format!("the body could also be {}; it is always sent as `{sent}`", names.join(" or ")),
             );
         }
+        if kind == Format::Bytes && is_structured(document, media) {
+            self.lose(
+                media.name.span,
+                format!("the body is bytes, because the client does not write `{}`", media.name.value),
+            );
+        }
         let hint = format!("{operation_name}Body");
         let schemas = media.schema.map(AllOf::from);
         let content = match kind {
@@ -152,7 +158,7 @@ impl Types<'_> {
         if shape.properties.is_empty() {
             return Err(("the contract does not say which parts the multipart body has".to_owned(), media.span));
         }
-        if !shape.alternatives.is_empty() && !self.are_conditions(&shape) {
+        if !self.are_conditions(&schemas, &shape) {
             self.lose(media.span, "the multipart body has alternatives; only the parts that all have can be sent");
         }
         let mut parts = Vec::new();

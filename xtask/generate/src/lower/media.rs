@@ -43,7 +43,8 @@ pub fn is_range(name: &str) -> bool {
     name.contains('*')
 }
 
-fn is_structured(document: &Document, media: &MediaType) -> bool {
+/// Whether a body is of a schema that the client could read or write if it were JSON.
+pub fn is_structured(document: &Document, media: &MediaType) -> bool {
     let types = media.schema.map(|id| document.shape_of(id).types);
     types.is_some_and(|types| types != Kinds::ANY.without(Kinds::NULL) && types.meets(Kinds::OBJECT.with(Kinds::ARRAY)))
 }

@@ -8,7 +8,7 @@ use openapi_model::document::{MediaType, Operation, Response as Written, Status}
 use openapi_model::shape::AllOf;
 use serde_json::{Value, json};
 
-use super::media::{Format, format, is_range};
+use super::media::{Format, format, is_range, is_structured};
 use super::names::Names;
 use super::parameters::Refusal;
 use super::types::Types;
@@ -108,7 +108,15 @@ impl Types<'_> {
                         Content::Json(schemas.as_ref().map_or(json!({}), |schemas| self.lower(schemas, hint)))
                     }
                     Format::Text => Content::Text,
-                    _ => Content::Bytes,
+                    _ => {
+                        if is_structured(self.document, media) {
+                            let status = written.status.value;
+                            let what =
+                                format!("the response {status} is bytes, because the client does not read `{name}`");
+                            self.lose(media.name.span, what);
+                        }
+                        Content::Bytes
+                    }
                 };
                 let name = if content_is_json(&content) && is_range(name) { "application/json" } else { name };
                 if !accept.iter().any(|known| known == name) {

@@ -13,8 +13,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use openapi_model::document::Document;
-use openapi_model::schema::{Schema, SchemaId, Types as Kinds};
-use openapi_model::shape::is_bare;
+use openapi_model::schema::{Schema, Types as Kinds};
 use openapi_model::shape::{Additional, AllOf, Shape};
 use openapi_model::span::Span;
 use serde_json::{Value, json};
@@ -22,6 +21,7 @@ use serde_json::{Value, json};
 use super::directions::Directions;
 use super::discriminators::Discriminators;
 use super::names::{Names, type_name};
+use super::plain::{integer, text};
 use super::record::{Loss, NamedType, Record};
 use super::wire_names::WireNames;
 
@@ -101,23 +101,8 @@ impl<'a> Types<'a> {
         self.by_shape(&target, &shape, &hint)
     }
 
-    /// The schema that is meant by a schema that only refers to it, perhaps with null. The hint changes if the schema is no
-    /// component and has a name where it is.
-    pub(super) fn target(&self, schemas: &AllOf, hint: &str) -> (AllOf, String) {
-        let &[mut id] = schemas.ids() else { return (schemas.clone(), hint.to_owned()) };
-        let mut hint = hint.to_owned();
-        for _ in 0..64 {
-            let Some((next, text)) = next_target(self.document, id) else { break };
-            if let Some(name) = text.and_then(|text| reference_name(&text)) {
-                hint = name;
-            }
-            id = next;
-        }
-        (id.into(), hint)
-    }
-
     fn by_shape(&mut self, schemas: &AllOf, shape: &Shape, hint: &str) -> Value {
-        if !shape.alternatives.is_empty() && !self.are_conditions(shape) {
+        if !self.are_conditions(schemas, shape) {
             return self.reference(schemas, hint, |types, name| types.union(schemas, shape, name));
         }
         let kinds = shape.types.names();
@@ -135,19 +120,31 @@ impl<'a> Types<'a> {
         match kinds[..] {
             [] => json!({}),
             [kind] => self.of_kind(kind, schemas, shape, hint),
-            _ => {
-                let variants: Vec<Value> = kinds
-                    .iter()
-                    .map(|kind| self.of_kind(kind, schemas, shape, &format!("{hint}{}", type_name(kind))))
-                    .collect();
-                json!({ "oneOf": variants })
-            }
+            _ => self.reference(schemas, hint, |types, name| {
+                let variant = |kind: &&str| {
+                    let hint = format!("{name}{}", type_name(kind));
+                    // The name of the schemas is that of the union.
+                    match *kind {
+                        "object" if is_struct(shape) => {
+                            types.add(&hint, |types, name| types.structure(schemas, &[shape], name))
+                        }
+                        kind => types.of_kind(kind, schemas, shape, &hint),
+                    }
+                };
+                let variants: Vec<Value> = kinds.iter().map(variant).collect();
+                NamedType { schema: json!({ "oneOf": variants }), ..NamedType::default() }
+            }),
         }
     }
 
     fn of_kind(&mut self, kind: &str, schemas: &AllOf, shape: &Shape, hint: &str) -> Value {
         match kind {
-            "object" if !shape.properties.is_empty() || !shape.required.is_empty() => {
+            "object" if is_struct(shape) => {
+                if let [id] = schemas.ids()
+                    && !self.discriminators.derived(*id).is_empty()
+                {
+                    return self.reference(schemas, hint, |types, name| types.family(*id, shape, name));
+                }
                 self.reference(schemas, hint, |types, name| types.structure(schemas, &[shape], name))
             }
             "object" => self.map(schemas, shape, hint),
@@ -250,45 +247,9 @@ impl<'a> Types<'a> {
     }
 }
 
-/// The schema that a schema stands for if it is nothing but a reference, an `allOf` of one, or alternatives of one besides
-/// null, with the text of the reference.
-fn next_target(document: &Document, id: SchemaId) -> Option<(SchemaId, Option<String>)> {
-    let schema = document.schema(id);
-    let only_refers = match &schema.nullable {
-        None => is_bare(schema),
-        Some(_) => is_bare(&Schema { nullable: None, ..schema.clone() }),
-    };
-    if !only_refers {
-        return None;
-    }
-    let lists: Vec<&Vec<SchemaId>> =
-        [&schema.all_of, &schema.any_of, &schema.one_of].into_iter().flatten().map(|list| &list.value).collect();
-    match (&schema.reference, &lists[..]) {
-        (Some(reference), []) => reference.target.map(|target| (target, Some(reference.text.value.clone()))),
-        (None, [members]) => {
-            let is_null =
-                |id: &&SchemaId| document.schema(**id).types.as_ref().is_some_and(|types| types.value == Kinds::NULL);
-            let mut others = members.iter().filter(|id| !is_null(id));
-            match (others.next(), others.next()) {
-                (Some(only), None) => Some((*only, None)),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-/// The name in a reference that is not to a component: that of the last part of the pointer that says something, or the
-/// file's.
-fn reference_name(text: &str) -> Option<String> {
-    let (file, pointer) = text.split_once('#').unwrap_or((text, ""));
-    let says_something = |part: &&str| {
-        !matches!(*part, "" | "schema" | "items" | "properties" | "allOf" | "oneOf" | "anyOf" | "additionalProperties")
-            && !part.starts_with(|first: char| first.is_ascii_digit())
-            && !part.contains(['~', '%', '{'])
-    };
-    let file = file.rsplit('/').next().and_then(|file| file.split('.').next()).filter(|file| !file.is_empty());
-    pointer.rsplit('/').find(says_something).or(file).map(type_name)
+/// Whether an object has properties with names.
+fn is_struct(shape: &Shape) -> bool {
+    !shape.properties.is_empty() || !shape.required.is_empty()
 }
 
 /// A reference to a named type.
@@ -306,28 +267,4 @@ pub fn with_null(mut schema: Value) -> Value {
         map.insert("nullable".into(), true.into());
     }
     schema
-}
-
-/// Texts with a format that has a type in Rust.
-fn text(shape: &Shape) -> Value {
-    match shape.format.as_ref().map(|format| format.value.as_str()) {
-        Some(format @ ("uuid" | "date" | "date-time" | "ip" | "ipv4" | "ipv6")) => {
-            json!({"type": "string", "format": format})
-        }
-        _ => json!({"type": "string"}),
-    }
-}
-
-/// Integers of 64 bits if there is no other format; unsigned if they cannot be negative.
-fn integer(shape: &Shape) -> Value {
-    let is_natural =
-        shape.minimum.as_ref().and_then(|bound| bound.value.as_f64()).is_some_and(|minimum| minimum >= 0.0);
-    let format = match shape.format.as_ref().map(|format| format.value.as_str()) {
-        Some(format @ ("int8" | "int16" | "uint8" | "uint16" | "uint32" | "uint64" | "uint")) => format,
-        Some("int32") if is_natural => "uint32",
-        Some("int32") => "int32",
-        _ if is_natural => "uint64",
-        _ => "int64",
-    };
-    json!({"type": "integer", "format": format})
 }

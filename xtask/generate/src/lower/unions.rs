@@ -6,8 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use openapi_model::schema::Types as Kinds;
-use openapi_model::shape::{Additional, AllOf, Shape};
+use openapi_model::schema::{SchemaId, Types as Kinds};
+use openapi_model::shape::{Additional, AllOf, Alternatives, Shape};
 use serde_json::{Value, json};
 
 use super::names::type_name;
@@ -16,8 +16,38 @@ use super::types::Types;
 
 impl Types<'_> {
     /// Whether no alternative of a shape has a type, properties or values of its own.
-    pub(super) fn are_conditions(&self, shape: &Shape) -> bool {
-        shape.alternatives.iter().flat_map(|list| &list.members).all(|member| self.is_condition(shape, member))
+    pub(super) fn are_conditions(&self, schemas: &AllOf, shape: &Shape) -> bool {
+        self.lists(schemas, shape).flat_map(|list| &list.members).all(|member| self.is_condition(shape, member))
+    }
+
+    /// The lists of alternatives of a shape. A list in which the schema itself is, because it is derived from the union, says
+    /// nothing about it.
+    fn lists<'s>(&'s self, schemas: &'s AllOf, shape: &'s Shape) -> impl Iterator<Item = &'s Alternatives> {
+        shape
+            .alternatives
+            .iter()
+            .filter(|list| !list.members.iter().any(|member| self.target(member, "").0 == *schemas))
+    }
+
+    /// The union of a base with a discriminator: the schemas that are derived from it, and the base itself for values that
+    /// select none.
+    pub(super) fn family(&mut self, base: SchemaId, shape: &Shape, name: &str) -> NamedType {
+        let schemas = AllOf::from(base);
+        let docs = self.docs(&schemas);
+        let derived = self.discriminators.derived(base).to_vec();
+        let mut variants: Vec<Value> = Vec::new();
+        for id in derived {
+            let hint = self.document.schema(id).name.as_ref().map(|name| type_name(name)).unwrap_or_default();
+            let lowered = self.without_null(&id.into(), &hint);
+            if !variants.contains(&lowered) {
+                variants.push(lowered);
+            }
+        }
+        variants.push(self.add(&format!("{name}Base"), |types, name| NamedType {
+            docs: docs.clone(),
+            ..types.structure(&schemas, &[shape], name)
+        }));
+        NamedType { schema: json!({ "oneOf": variants }), docs, ..NamedType::default() }
     }
 
     /// Whether a value may fit several alternatives: whether two of them have a type in common.
@@ -64,11 +94,8 @@ impl Types<'_> {
 
     /// The union of a shape with alternatives. What the shape itself says holds for every variant.
     pub(super) fn union(&mut self, schemas: &AllOf, shape: &Shape, name: &str) -> NamedType {
-        let (union, others) = match &shape.alternatives[..] {
-            [] => return NamedType::default(),
-            [only] => (only, &[][..]),
-            [first, others @ ..] => (first, others),
-        };
+        let lists: Vec<Alternatives> = self.lists(schemas, shape).cloned().collect();
+        let Some((union, others)) = lists.split_first() else { return NamedType::default() };
         if !others.is_empty() {
             self.lose(shape.span, "of several lists of alternatives only the first has variants");
         }
@@ -80,7 +107,10 @@ impl Types<'_> {
         for (index, member) in union.members.iter().enumerate() {
             let hint = format!("{name}{}", self.label(member, index));
             let own = self.document.shape(member);
-            let lowered = if has_own && own.types.holds(Kinds::OBJECT) {
+            // Such as a member that is derived from the union.
+            let has_all = shape.properties.keys().all(|key| own.properties.contains_key(key))
+                && shape.required.keys().all(|key| own.required.contains_key(key));
+            let lowered = if has_own && !has_all && own.types.holds(Kinds::OBJECT) {
                 let docs = self.docs(member);
                 let both = AllOf::new(schemas.ids().iter().chain(member.ids()).copied().collect());
                 self.add(&hint, |types, name| NamedType { docs, ..types.structure(&both, &[shape, &own], name) })

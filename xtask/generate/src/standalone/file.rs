@@ -8,21 +8,20 @@ use quote::quote;
 use syn::{Fields, GenericArgument, Item, ItemMod, PathArguments, Type};
 
 use super::builders::{builder, inputs, method};
+use super::dependencies::{dependencies, head};
 use super::docs::doc;
 use super::responses::responses;
 use super::{Code, nulls, runtime, types};
-use crate::dependencies::{Dependency, client_dependencies};
+use crate::dependencies::Dependency;
 use crate::lower::document::{references, sent, value_key, values};
-use crate::lower::names::type_name;
+use crate::lower::names::progenitor_type_name;
 use crate::lower::record::reached;
 use crate::lower::{Lowered, LoweredOperation};
 
 /// The text of the file, and the crates that it needs.
 pub fn file(document: &Document, lowered: &Lowered, code: Code) -> Result<(String, Vec<Dependency>), String> {
     let no_rust = |error: syn::Error| format!("the generated code is no Rust: {error}");
-    let Code { tokens, uses_chrono, uses_uuid } = code;
-    let tokens = types::with_real_names(tokens, &lowered.wire_names);
-    let mut parsed: syn::File = syn::parse2(tokens).map_err(no_rust)?;
+    let Code { file: mut parsed, uses_chrono, uses_uuid } = code;
     let known = value_types(&parsed);
     let mut type_module = module(&mut parsed, "types").ok_or("progenitor wrote no types")?;
     let roots = lowered.operations.iter().flat_map(sent).flat_map(references).collect();
@@ -157,7 +156,7 @@ fn argument(kind: &Type) -> Option<&Type> {
 
 /// The types of the values of an operation, in order.
 fn types_of(operation: &LoweredOperation, known: &HashMap<String, HashMap<String, Type>>) -> Result<Vec<Type>, String> {
-    let fields = known.get(&type_name(&operation.name));
+    let fields = known.get(&progenitor_type_name(&operation.name));
     let count = values(operation).count();
     (0..count)
         .map(|index| {
@@ -243,35 +242,4 @@ fn client(document: &Document) -> TokenStream {
             Ok(result?)
         }
     }
-}
-
-/// The crates that a client needs.
-fn dependencies(uses_chrono: bool, uses_uuid: bool) -> Vec<Dependency> {
-    let is_used = |dependency: &Dependency| match dependency.name {
-        "chrono" => uses_chrono,
-        "uuid" => uses_uuid,
-        _ => true,
-    };
-    client_dependencies().into_iter().filter(is_used).collect()
-}
-
-/// The beginning of the file: what it needs.
-fn head(dependencies: &[Dependency]) -> String {
-    let mut text = String::from("#![cfg_attr(rustfmt, rustfmt_skip)]\n");
-    text.push_str("//! A client, generated from an OpenAPI contract. It needs these crates:\n//!\n//! ```toml\n");
-    for dependency in dependencies {
-        text.push_str(&format!("//! {}\n", dependency.line()));
-    }
-    text.push_str(
-        "//! ```\n//!\n\
-         //! For `https`, add a TLS feature to reqwest, such as `rustls`. Credentials are set as default headers of the\n\
-         //! `reqwest::Client` given to [`Client::new_with_client`], or in an implementation of\n\
-         //! `progenitor_client::ClientHooks` for [`Client`]. Values are not checked against bounds and patterns; the server\n\
-         //! does that. A documented error is an `Error::ErrorResponse` with a variant for each status.\n\n\
-         #![allow(dead_code, missing_docs, deprecated)]\n\
-         // What these are about is decided by the contract.\n\
-         #![allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names)]\n\
-         #![allow(clippy::large_enum_variant, clippy::should_implement_trait, clippy::type_complexity)]\n\n",
-    );
-    text
 }

@@ -7,18 +7,20 @@
 //! are generated.
 
 mod builders;
+mod dependencies;
 mod docs;
 mod file;
+mod gate;
 mod nulls;
 mod requests;
 mod responses;
 mod runtime;
+mod search;
 mod types;
 
 use std::collections::BTreeSet;
 
 use openapi_model::document::Document;
-use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle};
 
 use crate::client::quietly;
@@ -42,22 +44,24 @@ pub struct GeneratedClient {
 ///
 /// # Errors
 ///
-/// If progenitor takes not even an empty contract of this kind, or the code that was put together is no Rust.
+/// If progenitor does not even take a contract without operations, or the code that was put together is no Rust.
 pub fn client(document: &Document, leave_out: &BTreeSet<usize>) -> Result<GeneratedClient, String> {
     let mut lowered = lower(document, leave_out);
     let code = match progenitor(&lowered) {
         Ok(code) => code,
         Err(_) => {
-            let at_fault = at_fault(document, leave_out, &lowered);
-            let leave_out = leave_out.iter().copied().chain(at_fault.iter().map(|(index, _)| *index)).collect();
-            let mut refused = lowered.refused;
-            lowered = lower(document, &leave_out);
-            for (index, why) in at_fault {
-                if let Some(operation) = document.operations.get(index) {
-                    refused.push(Refused::new(operation, why, operation.path.span));
-                }
-            }
-            lowered.refused = refused;
+            let all: BTreeSet<usize> = (0..document.operations.len()).collect();
+            let only = |some: &[usize]| -> Lowered {
+                lower(document, &all.iter().copied().filter(|index| !some.contains(index)).collect())
+            };
+            let operations: Vec<usize> = lowered.operations.iter().map(|operation| operation.index).collect();
+            let (taken, at_fault) = search::separate(&operations, &|some| progenitor(&only(some)).map(|_| ()));
+            let refused = at_fault.into_iter().filter_map(|(index, why)| {
+                let operation = document.operations.get(index)?;
+                Some(Refused::new(operation, why, operation.path.span))
+            });
+            let refused = lowered.refused.into_iter().chain(refused).collect();
+            lowered = Lowered { refused, ..only(&taken) };
             progenitor(&lowered)?
         }
     };
@@ -67,12 +71,12 @@ pub fn client(document: &Document, leave_out: &BTreeSet<usize>) -> Result<Genera
 
 /// What progenitor makes of a lowered contract.
 pub(crate) struct Code {
-    tokens: TokenStream,
+    file: syn::File,
     uses_chrono: bool,
     uses_uuid: bool,
 }
 
-/// Runs progenitor.
+/// Runs progenitor. Code that would not compile is an error too.
 fn progenitor(lowered: &Lowered) -> Result<Code, String> {
     let spec: openapiv3::OpenAPI = serde_json::from_value(lowered.document.clone())
         .map_err(|error| format!("the lowered contract is not OpenAPI 3.0: {error}"))?;
@@ -81,26 +85,9 @@ fn progenitor(lowered: &Lowered) -> Result<Code, String> {
     let mut generator = Generator::new(&settings);
     let tokens = quietly(|| generator.generate_tokens(&spec))?
         .map_err(|error| format!("progenitor refuses the lowered contract: {error}"))?;
+    let tokens = types::with_real_names(tokens, &lowered.wire_names);
+    let file = syn::parse2(tokens).map_err(|error| format!("progenitor wrote invalid Rust: {error}"))?;
+    gate::check(&file)?;
     let space = generator.get_type_space();
-    Ok(Code { tokens, uses_chrono: space.uses_chrono(), uses_uuid: space.uses_uuid() })
-}
-
-/// The operations that progenitor does not take, with the reasons: by halves, as long as a half is not taken.
-fn at_fault(document: &Document, leave_out: &BTreeSet<usize>, lowered: &Lowered) -> Vec<(usize, String)> {
-    let mut guilty = Vec::new();
-    let mut open: Vec<Vec<usize>> = vec![lowered.operations.iter().map(|operation| operation.index).collect()];
-    while let Some(part) = open.pop() {
-        let others: BTreeSet<usize> = lowered.operations.iter().map(|operation| operation.index).collect();
-        let others = others.into_iter().filter(|index| !part.contains(index)).chain(leave_out.iter().copied());
-        let Err(why) = progenitor(&lower(document, &others.collect())) else { continue };
-        match &part[..] {
-            [] => {}
-            [only] => guilty.push((*only, why)),
-            _ => {
-                let (first, second) = part.split_at(part.len() / 2);
-                open.extend([second.to_vec(), first.to_vec()]);
-            }
-        }
-    }
-    guilty
+    Ok(Code { file, uses_chrono: space.uses_chrono(), uses_uuid: space.uses_uuid() })
 }

@@ -18,7 +18,7 @@
 #![allow(dead_code, missing_docs, deprecated)]
 // What these are about is decided by the contract.
 #![allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names)]
-#![allow(clippy::large_enum_variant, clippy::should_implement_trait, clippy::type_complexity)]
+#![allow(clippy::large_enum_variant, clippy::match_overlapping_arm, clippy::should_implement_trait, clippy::type_complexity)]
 
 pub use ::progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
 use ::progenitor_client::{ClientHooks, OperationInfo};

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use progenitor_client::{ClientHooks, OperationInfo};
+
+use crate::awkward;
 use crate::server::Server;
 use crate::shop::responses::{DeleteError, GetPetError, PatchPetsByPetIdSuccess};
 use crate::shop::{Client, Error, multipart, types};
@@ -251,4 +254,42 @@ async fn names_that_clash_are_sent_as_they_are_written() {
         ["cat", "", "+1", "-1", "a b", "a-b"].iter().map(|text| types::ListPetsType::from(*text).to_string()).collect();
     assert_eq!(values, ["cat", "", "+1", "-1", "a b", "a-b"]);
     assert!(!matches!(types::ListPetsType::from("a-b"), types::ListPetsType::Unknown(_)));
+}
+
+/// The hooks of one of the clients: a header with the ID of the operation.
+impl ClientHooks<()> for awkward::Client {
+    async fn pre<E>(&self, request: &mut reqwest::Request, info: &OperationInfo) -> Result<(), Error<E>> {
+        request.headers_mut().insert("x-operation", info.operation_id.parse()?);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn awkward_names_are_sent_as_they_are_written() {
+    let server = Server::answering(204, "", "");
+    let client = awkward::Client::new(&server.url);
+    let x = HashMap::from([("k".to_owned(), "a;b".to_owned())]);
+    client.get_a_by_x_y_by_x().x(x).y(vec![serde_json::json!(1)]).send().await.unwrap();
+    assert_eq!(
+        server.received(),
+        "GET /api/a/;k=a%3Bb%5B1%5D/;k=a%3Bb HTTP/1.1\naccept: */*\nx-operation: get_a_by_x_y_by_x\n"
+    );
+
+    let server = Server::answering(203, "text/csv", "a,b");
+    let client = awkward::Client::new(&server.url);
+    let call = client
+        .fn_()
+        .value("v")
+        .url(serde_json::json!({"q": 1}))
+        .v(awkward::types::FnV::String("a".to_owned()))
+        .ünïcode_ключ("日本");
+    let answer = call.client_query(2).cookies(vec!["c".to_owned(), "d".to_owned()]).send().await;
+    assert!(
+        matches!(&*answer.unwrap(), awkward::responses::FnSuccess::NonAuthoritativeInformation(csv) if csv == b"a,b")
+    );
+    assert_eq!(
+        server.received(),
+        "POST /api/a?client=2&q=1&value=v&V=a&%C3%9Cn%C3%AFcode%20%D0%BA%D0%BB%D1%8E%D1%87=%E6%97%A5%E6%9C%AC HTTP/1.1\n\
+         accept: application/json, text/csv\ncookie: cookies=c; cookies=d\nx-operation: fn\n"
+    );
 }
