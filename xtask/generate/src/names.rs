@@ -95,9 +95,10 @@ impl Scope {
     /// Adds an identifier to the scope, with a number behind it if it exists.
     pub fn unique(&mut self, identifier: &Ident) -> Ident {
         let wanted = identifier.to_string();
-        let numbered = |number: &usize| match wanted.ends_with(|last: char| last.is_ascii_digit()) {
-            true => format!("{wanted}_{number}"),
-            false => format!("{wanted}{number}"),
+        let base = wanted.trim_end_matches('_');
+        let numbered = |number: &usize| match base.ends_with(|last: char| last.is_ascii_digit()) {
+            true => format!("{base}_{number}"),
+            false => format!("{base}{number}"),
         };
         let mut candidates = std::iter::once(wanted.clone()).chain((2..).map(|number| numbered(&number)));
         let free = candidates.find(|name| !self.taken.contains_key(name)).unwrap_or_else(|| wanted.clone());

@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use openapi_dropshot::{GeneratedClient, standalone_client};
+use apidrift_core::contract::Contract;
+use openapi_dropshot::{GeneratedClient, server, standalone_client};
+use openapi_model::source::Source;
 
 fn client(name: &str) -> GeneratedClient {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client");
@@ -17,6 +19,17 @@ fn client(name: &str) -> GeneratedClient {
 fn the_clients_are_as_they_stand_here() {
     expectorate::assert_contents("tests/client/shop.rs", &client("shop.yaml").text);
     expectorate::assert_contents("tests/client/awkward.rs", &client("awkward.yaml").text);
+}
+
+#[test]
+fn the_servers_are_as_they_stand_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client");
+    for name in ["shop", "awkward"] {
+        let source = Source::read(&folder, &folder.join(format!("{name}.yaml"))).unwrap();
+        let contract = Contract::read(&source, Some(&folder), None).unwrap();
+        let server = server(&contract, &BTreeSet::new()).unwrap();
+        expectorate::assert_contents(format!("../runtime/tests/servers/{name}.rs"), &server.text);
+    }
 }
 
 #[test]

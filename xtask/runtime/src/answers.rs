@@ -123,8 +123,10 @@ pub fn refusal(operation: &OperationInfo, refusal: &Refusal) -> Answer {
 }
 
 fn documented_body(answer: Answer, documented: &RefusalBody, reason: &str) -> Answer {
-    if documented.media_type.is_empty() {
-        return answer;
+    match documented.media_type {
+        "" => return answer,
+        text if text.starts_with("text/") => return answer.bytes(text, Bytes::from(reason.to_owned())),
+        _ => {}
     }
     let mut body: Value = serde_json::from_str(documented.body).unwrap_or_default();
     if let Some(text) = body.pointer_mut(documented.reason).filter(|_| !documented.reason.is_empty()) {

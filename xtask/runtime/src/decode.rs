@@ -140,29 +140,22 @@ impl Undecoded {
     ///
     /// If it is missing, or of another media type.
     pub fn media(&self, info: &BodyInfo) -> Result<Option<usize>, Refusal> {
-        if self.body.is_empty() && is_text(info) {
-            return match info.required {
-                true => Err(Refusal::Body { reason: "it is missing".to_owned() }),
-                false => Ok(None),
-            };
-        }
+        let missing = || match info.required {
+            true => Err(Refusal::Body { reason: "it is missing".to_owned() }),
+            false => Ok(None),
+        };
         let sent = self.request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let Some(sent) = sent else {
-            return match (self.body.is_empty(), info.content.len()) {
-                (true, _) if !info.required => Ok(None),
-                (_, 1) => Ok(Some(0)),
-                _ => Err(not_taken(info)),
-            };
+        let index = match sent.map(essence) {
+            None if self.body.is_empty() && !info.content.iter().any(is_bytes) => return missing(),
+            None if self.body.is_empty() && !info.required => return Ok(None),
+            None if info.content.len() == 1 => 0,
+            None => return Err(not_taken(info)),
+            Some(sent) => index_of(info, &sent).ok_or_else(|| not_taken(info))?,
         };
-        let sent = essence(sent);
-        let exact = info.content.iter().position(|media| essence(media.name) == sent);
-        let covers = |media: &Media| match essence(media.name).split_once('/') {
-            Some(("*", "*")) => true,
-            Some((kind, "*")) => sent.starts_with(&format!("{kind}/")),
-            _ => false,
-        };
-        let found = exact.or_else(|| info.content.iter().position(covers));
-        found.map(Some).ok_or_else(|| not_taken(info))
+        match info.content.get(index) {
+            Some(media) if self.body.is_empty() && !is_bytes(media) => missing(),
+            _ => Ok(Some(index)),
+        }
     }
 
     /// The body as JSON.
@@ -199,9 +192,20 @@ impl Undecoded {
     }
 }
 
-/// Whether an empty body means that there is none: it is neither JSON nor a form.
-fn is_text(info: &BodyInfo) -> bool {
-    info.content.iter().all(|media| media.validate.is_some() || media.kind.is_some() || is_json(media.name))
+/// The media type that was sent among those that an operation takes: itself, or a range that covers it.
+fn index_of(info: &BodyInfo, sent: &str) -> Option<usize> {
+    let exact = info.content.iter().position(|media| essence(media.name) == sent);
+    let covers = |media: &Media| match essence(media.name).split_once('/') {
+        Some(("*", "*")) => true,
+        Some((kind, "*")) => sent.strip_prefix(kind).is_some_and(|rest| rest.starts_with('/')),
+        _ => false,
+    };
+    exact.or_else(|| info.content.iter().position(covers))
+}
+
+/// Whether an empty body may be all there is: it is neither JSON nor a form.
+fn is_bytes(media: &Media) -> bool {
+    media.validate.is_none() && media.kind.is_none() && !is_json(media.name)
 }
 
 /// Whether a media type is JSON.

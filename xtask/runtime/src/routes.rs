@@ -78,7 +78,7 @@ pub fn describe<C: ServerContext>(routes: Vec<Route<C>>) -> Result<ApiDescriptio
     let routes: Arc<[Route<C>]> = routes.into();
     for method in METHODS {
         let routes = routes.clone();
-        let handler = move |rqctx: RequestContext<C>, _: Path<Rest>, raw: RawRequest| {
+        let handler = move |rqctx: RequestContext<C>, raw: RawRequest| {
             let found = find(&routes, rqctx.request.method(), rqctx.request.uri().path());
             async move {
                 match found {
@@ -88,7 +88,9 @@ pub fn describe<C: ServerContext>(routes: Vec<Route<C>>) -> Result<ApiDescriptio
             }
         };
         let id = format!("any_{}", method.as_str().to_lowercase());
-        register(ApiEndpoint::new(id, handler, method, JSON, "/{path:.*}", all()))?;
+        let mut endpoint = ApiEndpoint::new(id, handler, method, JSON, "/{path:.*}", all());
+        endpoint.parameters = <Path<Rest> as SharedExtractor>::metadata(ApiEndpointBodyContentType::Json).parameters;
+        register(endpoint)?;
     }
     Ok(description)
 }

@@ -204,7 +204,7 @@ pub struct Media {
 pub struct RefusalBody {
     /// `400`, `4XX` or `default`.
     pub status: &'static str,
-    /// The media type.
+    /// The media type: JSON, or a text that is nothing but the reason; empty if there is no body.
     pub media_type: &'static str,
     /// The body, as JSON.
     pub body: &'static str,

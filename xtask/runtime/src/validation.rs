@@ -51,8 +51,7 @@ fn references(schema: &Value) -> Vec<String> {
     match schema {
         Value::Object(map) => {
             let own = map.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix("#/$defs/"));
-            let own = own.map(|name| name.replace("~1", "/").replace("~0", "~"));
-            own.into_iter().chain(map.values().flat_map(references)).collect()
+            own.map(str::to_owned).into_iter().chain(map.values().flat_map(references)).collect()
         }
         Value::Array(items) => items.iter().flat_map(references).collect(),
         _ => Vec::new(),

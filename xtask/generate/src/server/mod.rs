@@ -190,10 +190,11 @@ fn head(dependencies: &[Dependency]) -> String {
          //! A dropshot server, generated from an OpenAPI contract: its types, its operations, and what answers requests. It\n\
          //! needs these crates:\n//!\n//! ```toml\n{lines}//! ```\n//!\n\
          //! A person implements [`Operations`] and [`Gate`], and gives [`api_description`] to `dropshot::ServerBuilder`.\n\n\
-         #![allow(missing_docs, rustdoc::all)]\n\
+         #![allow(dead_code, missing_docs, rustdoc::all)]\n\
          // What these are about is decided by the contract.\n\
          #![allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items, clippy::enum_variant_names)]\n\
-         #![allow(clippy::large_enum_variant, clippy::result_large_err, clippy::too_long_first_doc_paragraph)]\n"
+         #![allow(clippy::large_enum_variant, clippy::result_large_err, clippy::too_long_first_doc_paragraph)]\n\
+         #![allow(clippy::wrong_self_convention)]\n"
     )
 }
 

@@ -413,9 +413,12 @@ fn body<'a>(
             Format::Bytes => quote!(undecoded.body.clone()),
         };
         if single {
-            let (rust, decoder) = match required {
-                true => (rust, quote!(body: { undecoded.media(&BODY)?; #read },)),
-                false => (
+            let (rust, decoder) = match (required, media.format) {
+                (true, _) => (rust, quote!(body: { undecoded.media(&BODY)?; #read },)),
+                (false, Format::Bytes) => {
+                    (quote!(Option<#rust>), quote!(body: undecoded.media(&BODY)?.map(|_| #read),))
+                }
+                (false, _) => (
                     quote!(Option<#rust>),
                     quote!(body: match undecoded.media(&BODY)? {
                         Some(_) => Some(#read),

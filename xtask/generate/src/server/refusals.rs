@@ -51,10 +51,17 @@ fn refusal(shared: &Shared<'_>, response: &Response) -> Option<TokenStream> {
     if response.content.is_empty() {
         return Some(quote!(RefusalBody { status: #status, media_type: "", body: "", reason: "" }));
     }
-    let media = response.content.iter().find(|media| format(shared.document, media) == Format::Json)?;
-    let body = body(shared, media)?;
+    let json = response.content.iter().find(|media| format(shared.document, media) == Format::Json);
+    let text = response.content.iter().find(|media| media.name.starts_with("text/") && !media.name.contains('*'));
+    if let (None, Some(text)) = (json, text) {
+        let media_type = &text.name.value;
+        return Some(quote!(RefusalBody { status: #status, media_type: #media_type, body: "", reason: "" }));
+    }
+    // Without a body that can be made, the answer tells the reason in the way of a server without a contract.
+    let body = json.and_then(|media| body(shared, media)).unwrap_or_else(|| json!({ "message": "" }));
     let reason = reason(&body);
-    let media_type = if media.name.contains('*') { "application/json" } else { media.name.as_str() };
+    let name = json.map_or("application/json", |media| media.name.as_str());
+    let media_type = if name.contains('*') { "application/json" } else { name };
     let body = texts::raw(&body.to_string());
     Some(quote!(RefusalBody { status: #status, media_type: #media_type, body: #body, reason: #reason }))
 }

@@ -54,7 +54,7 @@ pub fn module(needs: &Needs) -> String {
     let more = more.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, module)| module);
     let mut modules: Vec<(&str, &str)> = ALWAYS.into_iter().chain(more).collect();
     modules.sort_unstable();
-    let mut text = String::from("/// What is the same for every contract.\n#[allow(dead_code)]\npub mod runtime {\n");
+    let mut text = String::from("/// What is the same for every contract.\npub mod runtime {\n");
     for (name, source) in modules {
         text.push_str(&format!("    pub mod {name} {{\n"));
         for line in source.lines() {
@@ -120,6 +120,7 @@ pub fn public(needs: &Needs) -> TokenStream {
     });
     let multipart = needs.multipart.then(|| {
         quote!(
+            #[allow(unused_imports)]
             pub use self::runtime::multipart::Part;
         )
     });

@@ -19,11 +19,6 @@ pub struct Key {
 }
 
 impl Key {
-    /// The index of the set of names that are not required.
-    pub fn exempt(self) -> usize {
-        self.exempt
-    }
-
     /// The name of its definition.
     pub fn name(self) -> String {
         name(self)
@@ -232,7 +227,10 @@ impl<'a> Converter<'a> {
             set("prefixItems", Some(schema.prefix_items.iter().map(|item| inner(*item)).collect()));
         }
         // If one alternative refers back to this schema, the alternatives cannot be evaluated.
-        for (key, list) in [("anyOf", &schema.any_of), ("oneOf", &schema.one_of)] {
+        // A discriminator says which alternative counts, so that another one may fit as well.
+        let is_discriminated = schema.discriminator.is_some() && schema.any_of.is_none();
+        let one_of = if is_discriminated { "anyOf" } else { "oneOf" };
+        for (key, list) in [("anyOf", &schema.any_of), (one_of, &schema.one_of)] {
             let alternatives: Option<Vec<Json>> =
                 list.as_ref().and_then(|list| list.value.iter().map(|part| applied(*part)).collect());
             set(key, alternatives.filter(|alternatives| !alternatives.is_empty()).map(Json::Array));

@@ -14,7 +14,8 @@ use crate::schema::SchemaId;
 pub struct Definitions {
     /// The requested schemas, in the order of the request.
     pub roots: Vec<Json>,
-    /// The schemas that others refer to. Components keep their names; other schemas are inside those that contain them.
+    /// The schemas that others refer to. Components keep their names, of which each odd letter becomes an underscore, with a
+    /// number for each further meaning; other schemas are inside those that contain them.
     pub named: BTreeMap<String, Json>,
 }
 
@@ -31,13 +32,16 @@ pub fn definitions(document: &Document, direction: Direction, roots: &[SchemaId]
     let definitions = by_number(whole.remove("$defs"));
     let properties = by_number(whole.remove("properties"));
     let mut names: HashMap<String, String> = HashMap::new();
+    let mut taken: HashSet<String> = HashSet::new();
     for key in converter.keys() {
-        let component = document.schema(key.schema).name.as_ref();
-        if let Some(component) = component {
-            let name = match key.exempt() {
-                0 => component.value.clone(),
-                number => format!("{} ({number})", component.value),
-            };
+        if let Some(component) = document.schema(key.schema).name.as_ref() {
+            // Names are parts of references, in which not every letter may stand.
+            let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+            let plain: String = component.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
+            let numbered = (2..).map(|number| format!("{plain}-{number}"));
+            let free = std::iter::once(plain.clone()).chain(numbered).find(|name| !taken.contains(name));
+            let name = free.unwrap_or(plain);
+            taken.insert(name.clone());
             names.insert(key.name(), name);
         }
     }
@@ -83,7 +87,7 @@ impl Writing<'_> {
         }
         let key = key.to_owned();
         if !self.open.insert(key.clone()) {
-            let name = format!("schema {key}");
+            let name = format!("schema--{key}");
             self.names.insert(key, name.clone());
             return reference(&name);
         }
@@ -117,6 +121,5 @@ impl Writing<'_> {
 }
 
 fn reference(name: &str) -> Json {
-    let name = name.replace('~', "~0").replace('/', "~1");
     serde_json::json!({ "$ref": format!("#/$defs/{name}") })
 }
