@@ -4,18 +4,24 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use apidrift_core::contract::{Contract, DocumentedError};
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::settings::{Conform, Role};
 use openapi_model::node::Node;
 use openapi_model::schema::SchemaId;
 use openapi_model::values::{Direction, Misfit, Values};
 
-use super::operation::{Operation, Plan, label_of};
+use super::bodies::Bodies;
+use super::credentials::{Authorization, CallerRole, Secrets};
+use super::facts::Facts;
+use super::gate::Gate;
+use super::operation::{self, Operation, Plan, PlannedError, label_of};
 use super::provocations;
+use super::raw;
 use super::target::{Limits, Target};
 use super::usage::{Counts, SLACK, Usage, window};
-use super::wire::{Answer, Authorization, NoAnswer, Request, Wire};
+use super::wire::{Answer, NoAnswer, Request, Wire};
 use crate::outcome::NotCompared;
 
 /// A rule and the place at which it was broken, as file and bytes.
@@ -33,17 +39,32 @@ pub(super) enum Stop {
 /// One of the documented responses of an operation.
 #[derive(Clone, Copy)]
 pub(super) enum Documented<'a> {
-    Success,
-    Error(&'a DocumentedError),
+    Success(&'a operation::Documented),
+    Error(&'a PlannedError),
+    /// A response for all errors without one of their own.
+    Other(&'a operation::Documented),
 }
 
 impl<'a> Documented<'a> {
-    pub fn error(self) -> Option<&'a DocumentedError> {
+    pub fn error(self) -> Option<&'a PlannedError> {
         match self {
-            Documented::Success => None,
+            Documented::Success(_) | Documented::Other(_) => None,
             Documented::Error(error) => Some(error),
         }
     }
+
+    /// Its label in the report.
+    pub fn label(self) -> String {
+        match self {
+            Documented::Success(response) | Documented::Other(response) => response.status.value.to_string(),
+            Documented::Error(error) => label_of(error),
+        }
+    }
+}
+
+/// What is needed to send requests of an operation, if they may not be sent.
+pub(super) fn not_permitted(operation: &Operation) -> String {
+    format!("--send {}: only GET, HEAD and OPTIONS are sent unless an operation is named", operation.id.value)
 }
 
 /// The results for an operation so far.
@@ -62,9 +83,12 @@ pub(super) struct Session<'a> {
     pub contract: &'a Contract,
     pub plan: &'a Plan,
     pub target: &'a Target,
+    pub facts: Facts<'a>,
     pub limits: &'a Limits,
-    /// Whether all requests may take effect, because the server is a testbed.
-    pub may_change_anything: bool,
+    /// What may be sent.
+    pub gate: Gate,
+    /// The request bodies by the index of their operation, or what is needed for one.
+    pub bodies: HashMap<usize, Result<Bodies, String>>,
     values: Values<'a>,
     /// Schemas that could not be used.
     unusable: HashSet<SchemaId>,
@@ -86,8 +110,8 @@ pub(super) struct Session<'a> {
 }
 
 /// The documented error that matches a response.
-pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<&'a DocumentedError> {
-    let says = |error: &&DocumentedError| match &error.identity {
+pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<&'a PlannedError> {
+    let says = |error: &&PlannedError| match &error.identity {
         Some(identity) => answer.identity() == Some(identity.as_str()),
         None => true,
     };
@@ -95,9 +119,9 @@ pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<
 }
 
 /// The label of a documented response in the report.
-pub(super) fn label(operation: &Operation, error: Option<&DocumentedError>) -> String {
+pub(super) fn label(operation: &Operation, error: Option<&PlannedError>) -> String {
     match error {
-        None => operation.success.status.value.to_string(),
+        None => operation.success_label(),
         Some(error) => label_of(error),
     }
 }
@@ -105,6 +129,7 @@ pub(super) fn label(operation: &Operation, error: Option<&DocumentedError>) -> S
 impl<'a> Session<'a> {
     pub fn start(
         contract: &'a Contract,
+        settings: &'a Conform,
         plan: &'a Plan,
         target: &'a Target,
         limits: &'a Limits,
@@ -116,16 +141,39 @@ impl<'a> Session<'a> {
             let known: Vec<&str> = contract.operations.iter().map(|operation| operation.id.as_str()).collect();
             return Err(format!("the contract has no operation `{unknown}`; it has `{}`", known.join("`, `")));
         }
+        let is_known = |name: &str| {
+            contract.operations.iter().any(|operation| *operation.id == *name || operation.endpoint() == name)
+        };
+        if let Some(unknown) = limits.send.iter().find(|name| *name != "*" && !is_known(name)) {
+            return Err(format!("--send {unknown}: the contract has no such operation"));
+        }
+        let facts = Facts::new(contract, settings, target)?;
+        let needs_key = |operation: &&Operation| !operation.security.is_open();
+        if !facts.has_full_caller() && !plan.operations.is_empty() && plan.operations.iter().all(|it| needs_key(&it)) {
+            let needed = facts.needed(Role::Full);
+            return Err(format!("an API key is needed: {needed}, or a [[conform.caller]] in the settings"));
+        }
+        let named: Vec<&str> =
+            settings.send.iter().map(|name| name.get_ref()).chain(&limits.send).map(String::as_str).collect();
+        let gate = Gate::new(plan, &named, limits.everything, limits.read_only);
+        let mut values = Values::new(&contract.document);
+        let mut bodies = HashMap::new();
+        for operation in plan.operations.iter().filter(|operation| gate.permits_operation(operation)) {
+            let body = Bodies::of(&contract.document, &mut values, &facts, operation).transpose();
+            bodies.extend(body.map(|body| (operation.index, body)));
+        }
         Ok(Session {
             contract,
             plan,
             target,
             limits,
-            may_change_anything: false,
-            values: Values::new(&contract.document),
+            gate,
+            bodies,
+            wire: Wire::new(&target.url, facts.secrets(), limits, contract.profile.error_identity.as_deref())?,
+            facts,
+            values,
             unusable: HashSet::new(),
             not_compared: Vec::new(),
-            wire: Wire::new(target, limits, contract.profile.error_identity.as_deref())?,
             discovered_values: BTreeMap::new(),
             report_step: progress,
             findings: Vec::new(),
@@ -140,7 +188,7 @@ impl<'a> Session<'a> {
 
     /// Whether an operation is tested.
     pub fn concerns(&self, operation: &Operation) -> bool {
-        (!self.limits.read_only || *operation.method == *"GET") && self.is_wanted(&operation.id)
+        self.gate.permits_operation(operation) && self.is_wanted(&operation.id)
     }
 
     /// Whether the user selected an operation, or selected none.
@@ -148,9 +196,39 @@ impl<'a> Session<'a> {
         self.limits.operations.is_empty() || self.limits.operations.iter().any(|wanted| wanted == id)
     }
 
-    /// Whether requests of an operation may succeed: they change nothing, or the user asked for it.
-    pub fn may_really_happen(&self, operation: &Operation) -> bool {
-        operation.is_safe() || self.may_change_anything || self.target.knows_parameters_of(operation)
+    /// The credentials of the caller who may do everything.
+    ///
+    /// # Errors
+    ///
+    /// What is needed for them.
+    pub fn full_caller(&self, operation: &Operation) -> Result<Authorization, String> {
+        self.facts.caller(Role::Full, &self.contract.document, &operation.security)
+    }
+
+    /// The credentials of a caller with another role, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// What is needed for them.
+    pub fn caller(&self, role: Role, operation: &Operation) -> Result<Authorization, String> {
+        self.facts.caller(role, &self.contract.document, &operation.security)
+    }
+
+    /// The credentials of a caller whose requests fail.
+    pub fn failing_caller(&self, operation: &Operation, secrets: &Secrets) -> Option<Authorization> {
+        let parts = secrets.for_security(&self.contract.document, &operation.security).ok()?;
+        Some(Authorization { role: CallerRole::Uncertain, parts })
+    }
+
+    /// An operation by its ID, or by its method and path.
+    pub fn operation(&self, name: &str) -> Option<&'a Operation> {
+        self.plan.operations.iter().find(|operation| *operation.id == *name || operation.endpoint() == name)
+    }
+
+    /// Whether the settings say that a server checks for one status before it checks for another.
+    pub fn is_checked_before(&self, first: u16, then: u16) -> bool {
+        let place = |status| self.facts.settings.order.iter().position(|known| *known == status);
+        place(first).zip(place(then)).is_some_and(|(first, then)| first < then)
     }
 
     pub fn of(&mut self, operation: &Operation) -> &mut Progress {
@@ -197,7 +275,7 @@ impl<'a> Session<'a> {
 
     /// Sends a request when the rate limit allows it. A missing response is a finding.
     pub fn ask(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
-        let is_counted = matches!(request.authorization, Authorization::Key);
+        let is_counted = request.authorization.is_full();
         if is_counted {
             self.wait_for_room(operation)?;
         }
@@ -214,15 +292,14 @@ impl<'a> Session<'a> {
 
     /// Sends a request, regardless of the rate limit.
     pub fn ask_at_once(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
-        let patience = self.left()?.min(self.limits.patience);
-        self.requests += 1;
-        let reason = match self.wire.send(request, patience) {
+        let reason = match self.transmit(request)? {
             Ok(answer) => {
                 self.check_key_is_accepted(request, &answer)?;
                 self.look_for_keys(operation, &answer);
                 self.note_limits(operation, &answer);
                 return Ok(Some(answer));
             }
+            Err(NoAnswer::NotPermitted) => return Ok(None),
             Err(NoAnswer::Unreachable(reason)) if !self.was_reached => {
                 return Err(Stop::Untestable(format!("the server cannot be reached: {reason}")));
             }
@@ -246,7 +323,7 @@ impl<'a> Session<'a> {
     /// Stops the run if the key was never accepted.
     fn check_key_is_accepted(&mut self, request: &Request, answer: &Answer) -> Result<(), Stop> {
         self.was_reached = true;
-        if matches!(request.authorization, Authorization::Key) {
+        if request.authorization.is_full() {
             if answer.status == 401 && !self.key_was_taken {
                 return Err(Stop::Untestable(format!(
                     "the key is refused: `{}` is answered with 401, so nothing but refusals could be seen",
@@ -270,12 +347,10 @@ impl<'a> Session<'a> {
 
     /// Sends a generated request, within the rate limit.
     pub fn send(&mut self, operation: &Operation, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
-        if matches!(request.authorization, Authorization::Key | Authorization::Spelled(..)) {
+        if request.authorization.role != CallerRole::NoKey {
             self.wait_for_room(operation)?;
         }
-        let patience = self.left()?.min(self.limits.patience);
-        self.requests += 1;
-        let answer = self.wire.send(request, patience);
+        let answer = self.transmit(request)?;
         if answer.is_err() {
             // A response that is missing because time is up is not a fault.
             self.left()?;
@@ -285,6 +360,29 @@ impl<'a> Session<'a> {
             self.keep_usage(operation, answer);
         }
         Ok(answer)
+    }
+
+    /// Sends a request, if it may be sent.
+    fn transmit(&mut self, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
+        let patience = self.left()?.min(self.limits.patience);
+        let sent = self.wire.sent(request);
+        let Ok(permitted) = self.gate.permit(request, sent.as_ref()) else { return Ok(Err(NoAnswer::NotPermitted)) };
+        self.requests += 1;
+        Ok(self.wire.send(&permitted, patience))
+    }
+
+    /// Sends requests without bodies one after the other on one connection, if they may be sent, and returns the statuses
+    /// of the responses; `None` if the connection fails.
+    pub fn send_together(&mut self, host: &str, requests: &[&Request]) -> Result<Option<Vec<u16>>, Stop> {
+        self.left()?;
+        let mut permitted = Vec::new();
+        for request in requests {
+            let Ok(request) = self.gate.permit(request, self.wire.sent(request).as_ref()) else { return Ok(None) };
+            permitted.push(request);
+        }
+        let statuses = raw::exchange(&self.wire, host, &permitted).ok();
+        self.requests += requests.len();
+        Ok(statuses)
     }
 
     fn wait_for_room(&mut self, operation: &Operation) -> Result<(), Stop> {
@@ -313,32 +411,35 @@ impl<'a> Session<'a> {
         self.limits.time.checked_sub(self.began.elapsed()).ok_or(Stop::OutOfTime)
     }
 
-    /// The documented response that matches by status and message alone.
+    /// The documented response that matches by status and identity alone.
     pub fn documented(&self, operation: &'a Operation, answer: &Answer) -> Option<Documented<'a>> {
-        if answer.status == *operation.success.status {
-            return Some(Documented::Success);
-        }
-        error_of(operation, answer).map(Documented::Error)
+        let success = operation.success(answer.status).map(Documented::Success);
+        let error = || error_of(operation, answer).map(Documented::Error);
+        success.or_else(error).or_else(|| operation.other(answer.status).map(Documented::Other))
     }
 
-    pub fn saw(&mut self, operation: &Operation, error: Option<&DocumentedError>) {
-        *self.of(operation).seen.entry(label(operation, error)).or_default() += 1;
+    pub fn saw(&mut self, operation: &Operation, found: Documented<'_>) {
+        *self.of(operation).seen.entry(found.label()).or_default() += 1;
     }
 
-    pub fn has_seen(&mut self, operation: &Operation, error: Option<&DocumentedError>) -> bool {
-        let label = label(operation, error);
-        self.of(operation).seen.contains_key(&label)
+    pub fn has_seen(&mut self, operation: &Operation, error: &PlannedError) -> bool {
+        self.of(operation).seen.contains_key(&label_of(error))
     }
 
     /// Records why a documented error was not seen, unless a reason is recorded already.
-    pub fn not_tried_yet(&mut self, operation: &Operation, error: &DocumentedError, reason: String) {
+    pub fn not_tried_yet(&mut self, operation: &Operation, error: &PlannedError, reason: String) {
         let label = label(operation, Some(error));
         self.of(operation).reasons.entry(label).or_insert(reason);
     }
 
-    /// Records why a documented response was not tested.
-    pub fn not_tried(&mut self, operation: &Operation, error: Option<&DocumentedError>, reason: String) {
+    /// Records why a documented error, or the success, was not tested.
+    pub fn not_tried(&mut self, operation: &Operation, error: Option<&PlannedError>, reason: String) {
         let label = label(operation, error);
         self.of(operation).reasons.insert(label, reason);
+    }
+
+    /// Records why a response for all other errors was not tested.
+    pub fn other_not_tried(&mut self, operation: &Operation, other: &operation::Documented, reason: String) {
+        self.of(operation).reasons.insert(other.status.value.to_string(), reason);
     }
 }
