@@ -58,7 +58,11 @@ impl Maker<'_> {
     fn value(&self, shape: &Shape, depth: usize) -> BoxedStrategy<Json> {
         if let Some(values) = &shape.enumeration {
             let values: Vec<Json> = values.iter().map(|value| value.value.clone()).collect();
-            return if values.is_empty() { Just(Json::Null).boxed() } else { select(values).boxed() };
+            return match values.first() {
+                None => Just(Json::Null).boxed(),
+                Some(first) if self.is_plain => Just(first.clone()).boxed(),
+                Some(_) => select(values).boxed(),
+            };
         }
         if let Some(alternatives) = shape.alternatives.first().filter(|_| depth < MAX_DEPTH) {
             let members = alternatives.members.iter().map(|member| self.alternative(alternatives, member, depth));

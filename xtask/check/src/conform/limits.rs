@@ -135,7 +135,7 @@ fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, li
     }
 }
 
-/// Whether the counter counts: by one for each request, or by more if other clients share the workspace.
+/// Whether the counter counts: by one for each request, or by more if other clients share the limit.
 pub(super) fn judge_counts(session: &mut Session<'_>, operation: &Operation) {
     let steps = std::mem::take(&mut session.of(operation).counts.steps);
     let id = &operation.id.value;
@@ -151,7 +151,7 @@ pub(super) fn judge_counts(session: &mut Session<'_>, operation: &Operation) {
         return;
     };
     let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), text)
-        .help("count each request once; if others use the workspace, run this again when they do not");
+        .help("count each request once; if others use the limit, run this again when they do not");
     session.report_answer(finding, answer, "one less than after the request before");
 }
 
@@ -162,7 +162,7 @@ pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -
         return Ok(());
     }
     if !session.limits.exhaust {
-        let reason = "needs --exhaust-rate-limits, which blocks the whole workspace until the window ends";
+        let reason = "needs --exhaust-rate-limits, which blocks the whole tenant until the window ends";
         session.not_tried(operation, Some(error), reason.to_owned());
         return Ok(());
     }

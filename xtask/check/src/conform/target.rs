@@ -58,7 +58,7 @@ pub struct Limits {
     pub send: Vec<String>,
     /// Everything may be sent, because the server is there for that.
     pub everything: bool,
-    /// Use up rate limits, which blocks the whole workspace until their windows end.
+    /// Use up rate limits, which blocks the whole tenant until their windows end.
     pub exhaust: bool,
     /// Test only these operations; all if it is empty.
     pub operations: Vec<String>,

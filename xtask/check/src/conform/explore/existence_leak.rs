@@ -53,7 +53,7 @@ pub(super) fn compare<'a>(
         let what = format!("{} twins of {name}", operation.id.value);
         find_counterexample(session, exploration, &what, &[], &pairs, |session, (attempt, one, other)| {
             let nothing = [strategies::alike(&foreign, *one), strategies::alike(&foreign, *other)];
-            // A caller without access must not learn what exists in their own workspace either.
+            // A caller without access must not learn what exists with their own tenant either.
             let own = match attempt.authorization.role {
                 CallerRole::NoKey | CallerRole::NoPermission => known.as_deref(),
                 CallerRole::Authorized | CallerRole::Uncertain => None,
@@ -71,7 +71,7 @@ pub(super) fn compare<'a>(
         compared.push("no parameter that could name another tenant's resource".to_owned());
     }
     Ok(if compared.is_empty() {
-        "other workspaces not compared: no ID from another tenant was given".to_owned()
+        "other tenants not compared: no ID from another tenant was given".to_owned()
     } else {
         compared.join(", ")
     })
