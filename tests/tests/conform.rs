@@ -23,7 +23,7 @@ fn conform(limits: &Limits, tell: impl Fn(&mut serde_json::Value)) -> (Outcome, 
     tell(&mut description);
     let target: Target = serde_json::from_value(description.clone()).unwrap();
     let project = Project::load(repository()).unwrap();
-    let outcome = conform::project(&project, Wanted::There(target), limits, &|_| {});
+    let outcome = conform::project(&project, Wanted::There(Box::new(target)), limits, &|_| {});
     let quick = "6f1e24a8-0a3b-4a51-9d0e-000000000001".parse().unwrap();
     let jobs = testbed.service.store.jobs(quick, &cdi_server::store::Page::First, 100);
     let jobs = runtime.block_on(jobs).unwrap().items.len();
@@ -163,7 +163,8 @@ fn a_service_with_everything_on_conforms_before_and_after_a_reload() {
             "items": { "list_integrations": integrations },
         });
         let target: Target = serde_json::from_value(target).unwrap();
-        let outcome = conform::project(&Project::load(repository()).unwrap(), Wanted::There(target), &limits, &|_| {});
+        let outcome =
+            conform::project(&Project::load(repository()).unwrap(), Wanted::There(Box::new(target)), &limits, &|_| {});
         assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
         let missing: Vec<String> =
             not_seen(&outcome, "trigger_integration_sync").into_iter().map(|(label, _)| label).collect();

@@ -165,7 +165,7 @@ pub fn conform(arguments: Conform) -> anyhow::Result<ExitCode> {
                 };
                 values.insert(name, value);
             }
-            Wanted::There(target)
+            Wanted::There(Box::new(target))
         }
         None => Wanted::Testbed,
     };

@@ -234,7 +234,8 @@ fn check(contract: &Contract, settings: &Conform) -> Result<(), String> {
         return unknown(name, "operation");
     }
     for (name, value) in &settings.values {
-        if !is_parameter(name.get_ref()) && !(value.is_object() && is_operation(name.get_ref())) {
+        let is_for_operation = value.is_object() && is_operation(name.get_ref());
+        if !is_parameter(name.get_ref()) && !is_for_operation {
             return unknown(name, if value.is_object() { "operation or parameter" } else { "parameter" });
         }
     }

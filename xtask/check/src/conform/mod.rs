@@ -56,7 +56,7 @@ use wire::Request;
 #[derive(Debug)]
 pub enum Wanted {
     /// A server that is already running.
-    There(Target),
+    There(Box<Target>),
     /// The project's own server, which `testbed` in the settings starts.
     Testbed,
 }
