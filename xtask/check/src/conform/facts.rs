@@ -71,6 +71,10 @@ impl<'a> Facts<'a> {
                 Err(variable) => missing.push((it.clone(), variable)),
             }
         }
+        let of_target = target.known.iter().chain(&target.foreign);
+        if let Some((name, _)) = of_target.into_iter().find(|(name, value)| !is_about(contract, name, value)) {
+            return Err(format!("a value is given for `{name}`, and the contract has no such parameter"));
+        }
         let failing = target.failing_keys.iter().map(|(error, keys)| {
             let keys = keys.iter().map(|key| key.clone().shown_as("KEY_THAT_FAILS"));
             (error.clone(), keys.map(|key| Secrets::universal(&key)).collect())
@@ -217,12 +221,24 @@ fn secrets(settings: &Conform, caller: &settings::Caller) -> Result<Result<Secre
     Ok(missing.map_or(Ok(secrets), Err))
 }
 
+/// Whether the contract has an operation with this ID, or with this method and path.
+pub(super) fn has_operation(contract: &Contract, name: &str) -> bool {
+    contract.operations.iter().any(|operation| *operation.id == *name || operation.endpoint() == name)
+}
+
+fn has_parameter(contract: &Contract, name: &str) -> bool {
+    contract.operations.iter().flat_map(|operation| &operation.parameters).any(|it| *it.name == *name)
+}
+
+/// Whether a value is that of a parameter, or a table is about an operation.
+fn is_about(contract: &Contract, name: &str, value: &Json) -> bool {
+    has_parameter(contract, name) || value.is_object() && has_operation(contract, name)
+}
+
 /// Checks that what the settings name is in the contract.
 fn check(contract: &Contract, settings: &Conform) -> Result<(), String> {
-    let is_operation =
-        |name: &str| contract.operations.iter().any(|operation| *operation.id == *name || operation.endpoint() == name);
-    let is_parameter =
-        |name: &str| contract.operations.iter().flat_map(|operation| &operation.parameters).any(|it| *it.name == *name);
+    let is_operation = |name: &str| has_operation(contract, name);
+    let is_parameter = |name: &str| has_parameter(contract, name);
     let unknown = |name: &Spanned<String>, what: &str| {
         Err(format!("{}the contract has no {what} `{}`", settings.at(name), name.get_ref()))
     };
@@ -234,8 +250,7 @@ fn check(contract: &Contract, settings: &Conform) -> Result<(), String> {
         return unknown(name, "operation");
     }
     for (name, value) in &settings.values {
-        let is_for_operation = value.is_object() && is_operation(name.get_ref());
-        if !is_parameter(name.get_ref()) && !is_for_operation {
+        if !is_about(contract, name.get_ref(), value) {
             return unknown(name, if value.is_object() { "operation or parameter" } else { "parameter" });
         }
     }

@@ -1,5 +1,7 @@
 //! Values that fit schemas, for parameters and bodies of requests. If a schema is too complex, they fit only partly.
 
+use std::cell::Cell;
+
 use openapi_model::document::Document;
 use openapi_model::schema::{Bound, Types};
 use openapi_model::shape::{Additional, AllOf, Alternatives, Shape};
@@ -22,7 +24,7 @@ const STEPS: u32 = 10_000;
 
 /// A percent-encoded value that fits a shape. Of a list, one item; no objects.
 pub(super) fn fitting(document: &Document, shape: &Shape) -> BoxedStrategy<String> {
-    let maker = Maker { document, is_plain: false };
+    let maker = Maker::new(document, false);
     maker.value(shape, 0).prop_map(|value| encoded(&super::style::text(first_item(&value)))).boxed()
 }
 
@@ -37,25 +39,36 @@ fn first_item(value: &Json) -> &Json {
 
 /// A value that fits a shape.
 pub(super) fn any_value(document: &Document, shape: &Shape) -> BoxedStrategy<Json> {
-    Maker { document, is_plain: false }.value(shape, 0)
+    Maker::new(document, false).value(shape, 0)
 }
 
 /// Some ordinary values that fit a shape, the same each time: short texts, no optional properties.
 pub(super) fn plain_values(document: &Document, shape: &Shape) -> impl Iterator<Item = Json> {
-    let strategy = Maker { document, is_plain: true }.value(shape, 0);
+    let strategy = Maker::new(document, true).value(shape, 0);
     let mut runner = TestRunner::deterministic();
     std::iter::repeat_with(move || strategy.new_tree(&mut runner).ok().map(|tree| tree.current())).map_while(|it| it)
 }
 
+/// How many parts a value may have: schemas may refer to themselves in many ways.
+const MOST_PARTS: usize = 2_000;
+
 /// Makes values.
 struct Maker<'a> {
+    /// How many parts may still be made.
+    left: Cell<usize>,
     document: &'a Document,
     /// Only ordinary characters, and no optional properties.
     is_plain: bool,
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn new(document: &'a Document, is_plain: bool) -> Maker<'a> {
+        Maker { left: Cell::new(MOST_PARTS), document, is_plain }
+    }
+
     fn value(&self, shape: &Shape, depth: usize) -> BoxedStrategy<Json> {
+        let Some(left) = self.left.get().checked_sub(1) else { return Just(Json::Null).boxed() };
+        self.left.set(left);
         if let Some(values) = &shape.enumeration {
             let values: Vec<Json> = values.iter().map(|value| value.value.clone()).collect();
             return match values.first() {
@@ -388,12 +401,16 @@ mod tests {
             "{type: string, enum: []}",
             "{allOf: [{type: string}, {type: integer}]}",
             "{not: {}}",
+            "{type: object, required: [a, b, c, d, e, f, g, h], properties: {a: {$ref: '#/components/schemas/A'}, b: {$ref: '#/components/schemas/A'}, \
+             c: {$ref: '#/components/schemas/A'}, d: {$ref: '#/components/schemas/A'}, e: {$ref: '#/components/schemas/A'}, f: {$ref: '#/components/schemas/A'}, \
+             g: {type: array, minItems: 2, items: {$ref: '#/components/schemas/A'}}, h: {anyOf: [{$ref: '#/components/schemas/A'}, {type: string}]}}}",
         ] {
             let (document, id) = document(schema);
             let strategy = fitting(&document, &document.shape_of(id));
             for _ in 0..20 {
                 strategy.new_tree(&mut runner).unwrap().current();
             }
+            assert!(plain_values(&document, &document.shape_of(id)).next().is_some(), "{schema}");
         }
     }
 }

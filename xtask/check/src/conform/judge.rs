@@ -91,7 +91,10 @@ impl<'a> Session<'a> {
                     (Documented::Success(_), Some(403)) => Rule::LivePermission,
                     _ => otherwise,
                 };
-                let found = found.label();
+                let found = match found {
+                    Documented::Other(_) => answer.status.to_string(),
+                    Documented::Success(_) | Documented::Error(_) => found.label(),
+                };
                 (rule, message, format!("`{id}` answers `{found}` where the contract has `{wanted}`"))
             }
             (None, Some(error)) if answer.status == *error.status && answer.json.is_err() => {

@@ -24,6 +24,7 @@ mod raw;
 mod requests;
 mod route;
 mod secret;
+mod sending;
 mod session;
 mod shown;
 mod style;
@@ -169,7 +170,7 @@ fn seen_too_little(outcome: &Outcome, settings: &Conform, limits: &Limits) -> Op
     if seen == 0 && outcome.findings.is_empty() {
         return Some("no documented response was seen, so nothing was compared".to_owned());
     }
-    let wanted = limits.require_seen.max(settings.require_seen)?;
+    let wanted = limits.require_seen.or(settings.require_seen)?;
     let is_enough = seen * 100 >= all * usize::from(wanted);
     (!is_enough).then(|| {
         let percent = seen * 100 / all.max(1);

@@ -199,7 +199,8 @@ impl Operation {
     /// The success with a status.
     pub fn success(&self, status: u16) -> Option<&Documented> {
         let has_error = self.errors.iter().any(|error| *error.status == status);
-        best(&self.successes, status).filter(|_| !has_error)
+        let is_failure = |found: &&Documented| *found.status == Status::Default && status >= 400;
+        best(&self.successes, status).filter(|found| !has_error && !is_failure(found))
     }
 
     /// The response for errors with a status that have none of their own.
@@ -308,7 +309,7 @@ fn told_by_status(operation: &contract::Operation) -> (Vec<Documented>, Vec<Docu
         }
     }
     if successes.is_empty() {
-        successes = others.extract_if(.., |documented| *documented.status == Status::Default).collect();
+        successes = others.iter().filter(|documented| *documented.status == Status::Default).cloned().collect();
     }
     (successes, others)
 }

@@ -112,7 +112,9 @@ impl Session<'_> {
         let successes = operation.successes.iter().map(|it| (it.status.value.to_string(), success.clone()));
         let errors = operation.errors.iter().map(|error| (label_of(error), label_of(error)));
         let others = operation.others.iter().map(|it| (it.status.value.to_string(), it.status.value.to_string()));
-        let labels: Vec<(String, String)> = successes.chain(errors).chain(others).collect();
+        let mut labels: Vec<(String, String)> = successes.chain(errors).chain(others).collect();
+        // `default` may be both.
+        labels.dedup_by(|later, first| later.0 == first.0);
         for (label, recorded) in labels {
             if let Some(times) = progress.seen.remove(&label) {
                 seen.push((label, times));
@@ -123,6 +125,9 @@ impl Session<'_> {
                 _ if !concerns && is_permitted => "not tried: other operations were given with --operation".to_owned(),
                 _ if !is_permitted => format!("not tried: needs {}", not_permitted(operation)),
                 Some(reason) => format!("not tried: {reason}"),
+                None if progress.not_sent.is_some() => {
+                    format!("not tried: {}", progress.not_sent.as_deref().unwrap_or_default())
+                }
                 None if stopped == Some(&Stop::OutOfTime) => "not tried: the time limit was reached".to_owned(),
                 None if stopped.is_some() => "not tried".to_owned(),
                 None if operation.successes.len() > 1 && recorded == success => {

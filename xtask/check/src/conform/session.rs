@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
@@ -14,14 +14,12 @@ use openapi_model::values::{Direction, Misfit, Values};
 
 use super::bodies::Bodies;
 use super::credentials::{Authorization, CallerRole, Secrets};
-use super::facts::Facts;
+use super::facts::{Facts, has_operation};
 use super::gate::Gate;
 use super::operation::{self, Operation, Plan, PlannedError, label_of};
-use super::provocations;
-use super::raw;
 use super::target::{Limits, Target};
-use super::usage::{Counts, SLACK, Usage, window};
-use super::wire::{Answer, NoAnswer, Request, Wire};
+use super::usage::{Counts, Usage};
+use super::wire::{Answer, Wire};
 use crate::outcome::NotCompared;
 
 /// A rule and the place at which it was broken, as file and bytes.
@@ -73,6 +71,8 @@ pub(super) struct Progress {
     pub seen: BTreeMap<String, usize>,
     pub reasons: HashMap<String, String>,
     pub remarks: Vec<String>,
+    /// Why a request was not sent.
+    pub not_sent: Option<String>,
     pub usage: Option<Usage>,
     pub counts: Counts,
     /// How often generated requests got each status.
@@ -104,8 +104,10 @@ pub(super) struct Session<'a> {
     /// By the index of the operation in the contract.
     pub progress: HashMap<usize, Progress>,
     pub requests: usize,
-    was_reached: bool,
-    key_was_taken: bool,
+    /// Whether the server has answered.
+    pub was_reached: bool,
+    /// Whether the key was accepted.
+    pub key_was_taken: bool,
     pub began: Instant,
 }
 
@@ -141,10 +143,7 @@ impl<'a> Session<'a> {
             let known: Vec<&str> = contract.operations.iter().map(|operation| operation.id.as_str()).collect();
             return Err(format!("the contract has no operation `{unknown}`; it has `{}`", known.join("`, `")));
         }
-        let is_known = |name: &str| {
-            contract.operations.iter().any(|operation| *operation.id == *name || operation.endpoint() == name)
-        };
-        if let Some(unknown) = limits.send.iter().find(|name| *name != "*" && !is_known(name)) {
+        if let Some(unknown) = limits.send.iter().find(|name| *name != "*" && !has_operation(contract, name)) {
             return Err(format!("--send {unknown}: the contract has no such operation"));
         }
         let facts = Facts::new(contract, settings, target)?;
@@ -271,144 +270,6 @@ impl<'a> Session<'a> {
             reason: format!("{} cannot be used: {reason}", name.unwrap_or("a schema".to_owned())),
             place: Some(document.place(document.schema(schema).span, "this schema")),
         });
-    }
-
-    /// Sends a request when the rate limit allows it. A missing response is a finding.
-    pub fn ask(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
-        let is_counted = request.authorization.is_full();
-        if is_counted {
-            self.wait_for_room(operation)?;
-        }
-        let answer = self.ask_at_once(operation, request)?;
-        // Another client may have used up the limit.
-        let refused = answer
-            .as_ref()
-            .filter(|answer| is_counted && error_of(operation, answer).is_some_and(provocations::is_over_the_limit));
-        let Some(refused) = refused else { return Ok(answer) };
-        let wait = refused.number("retry-after").and_then(|wait| u64::try_from(wait).ok()).unwrap_or(1);
-        self.sleep(Duration::from_secs(wait.min(window(operation))))?;
-        self.ask_at_once(operation, request)
-    }
-
-    /// Sends a request, regardless of the rate limit.
-    pub fn ask_at_once(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
-        let reason = match self.transmit(request)? {
-            Ok(answer) => {
-                self.check_key_is_accepted(request, &answer)?;
-                self.look_for_keys(operation, &answer);
-                self.note_limits(operation, &answer);
-                return Ok(Some(answer));
-            }
-            Err(NoAnswer::NotPermitted) => return Ok(None),
-            Err(NoAnswer::Unreachable(reason)) if !self.was_reached => {
-                return Err(Stop::Untestable(format!("the server cannot be reached: {reason}")));
-            }
-            // A response that is late because the run's time limit was reached is not the server's fault.
-            Err(_) if self.left().is_err() => return Err(Stop::OutOfTime),
-            Err(NoAnswer::Broken(reason) | NoAnswer::Unreachable(reason)) => reason,
-        };
-        let place = self.contract.place(operation.id.span, "this operation");
-        let finding = Finding::at(
-            Rule::LiveNoAnswer,
-            place,
-            format!("a request of `{}` got no response, or an incomplete one", operation.id.value),
-        )
-        .help("answer every request, if need be with a documented error")
-        .note(format!("request: {}", self.wire.curl(request)))
-        .note(format!("what happened: {reason}"));
-        self.report(finding);
-        Ok(None)
-    }
-
-    /// Stops the run if the key was never accepted.
-    fn check_key_is_accepted(&mut self, request: &Request, answer: &Answer) -> Result<(), Stop> {
-        self.was_reached = true;
-        if request.authorization.is_full() {
-            if answer.status == 401 && !self.key_was_taken {
-                return Err(Stop::Untestable(format!(
-                    "the key is refused: `{}` is answered with 401, so nothing but refusals could be seen",
-                    self.wire.curl(request)
-                )));
-            }
-            self.key_was_taken = true;
-        }
-        Ok(())
-    }
-
-    fn look_for_keys(&mut self, operation: &Operation, answer: &Answer) {
-        if self.wire.has_key(answer) {
-            let place = self.contract.place(operation.id.span, "this operation");
-            let message = format!("a response of `{}` has the API key in it", operation.id.value);
-            let finding = Finding::at(Rule::LiveKeyEchoed, place, message)
-                .help("never repeat the API key: responses are logged and shown");
-            self.report_answer(finding, answer, "a response without the key");
-        }
-    }
-
-    /// Sends a generated request, within the rate limit.
-    pub fn send(&mut self, operation: &Operation, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
-        if request.authorization.role != CallerRole::NoKey {
-            self.wait_for_room(operation)?;
-        }
-        let answer = self.transmit(request)?;
-        if answer.is_err() {
-            // A response that is missing because time is up is not a fault.
-            self.left()?;
-        }
-        if let Ok(answer) = &answer {
-            *self.of(operation).generated_statuses.entry(answer.status).or_default() += 1;
-            self.keep_usage(operation, answer);
-        }
-        Ok(answer)
-    }
-
-    /// Sends a request, if it may be sent.
-    fn transmit(&mut self, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
-        let patience = self.left()?.min(self.limits.patience);
-        let sent = self.wire.sent(request);
-        let Ok(permitted) = self.gate.permit(request, sent.as_ref()) else { return Ok(Err(NoAnswer::NotPermitted)) };
-        self.requests += 1;
-        Ok(self.wire.send(&permitted, patience))
-    }
-
-    /// Sends requests without bodies one after the other on one connection, if they may be sent, and returns the statuses
-    /// of the responses; `None` if the connection fails.
-    pub fn send_together(&mut self, host: &str, requests: &[&Request]) -> Result<Option<Vec<u16>>, Stop> {
-        self.left()?;
-        let mut permitted = Vec::new();
-        for request in requests {
-            let Ok(request) = self.gate.permit(request, self.wire.sent(request).as_ref()) else { return Ok(None) };
-            permitted.push(request);
-        }
-        let statuses = raw::exchange(&self.wire, host, &permitted).ok();
-        self.requests += requests.len();
-        Ok(statuses)
-    }
-
-    fn wait_for_room(&mut self, operation: &Operation) -> Result<(), Stop> {
-        let longest = window(operation);
-        let Some(usage) = self.of(operation).usage.filter(|usage| usage.remaining <= 0) else { return Ok(()) };
-        let left = u64::try_from(usage.reset.saturating_sub(usage.now)).unwrap_or(0).min(longest);
-        let until = usage.at + Duration::from_secs(left) + SLACK;
-        self.of(operation).usage = None;
-        self.sleep(until.saturating_duration_since(Instant::now()))
-    }
-
-    /// Waits, if there is enough time left.
-    pub fn sleep(&mut self, duration: Duration) -> Result<(), Stop> {
-        if self.left()? < duration {
-            return Err(Stop::OutOfTime);
-        }
-        if duration > Duration::from_secs(2) {
-            (self.report_step)(&format!("waiting {} s for the rate limit", duration.as_secs()));
-        }
-        std::thread::sleep(duration);
-        Ok(())
-    }
-
-    /// The remaining time.
-    pub fn left(&self) -> Result<Duration, Stop> {
-        self.limits.time.checked_sub(self.began.elapsed()).ok_or(Stop::OutOfTime)
     }
 
     /// The documented response that matches by status and identity alone.

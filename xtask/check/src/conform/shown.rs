@@ -55,8 +55,12 @@ impl Wire {
 
     /// External text that is safe to show: without secrets, without terminal control characters, and not too long.
     pub fn shown(&self, text: &str) -> String {
-        let hide = |text: String, key: &super::secret::Secret| text.replace(key.expose(), &key.placeholder(true));
-        let text = self.secrets().fold(text.to_owned(), hide);
+        // A few letters would hide nothing and make the rest unreadable.
+        let secrets = self.secrets().iter().filter(|secret| secret.expose().len() > 3);
+        let text = secrets.fold(text.to_owned(), |text, secret| {
+            let shown = secret.placeholder(true);
+            text.replace(secret.expose(), &shown).replace(&encoded(secret.expose()), &shown)
+        });
         let mut shown: String = text.chars().take(SHOWN).map(printable).collect();
         let rest = text.chars().count().saturating_sub(SHOWN);
         if rest > 0 {

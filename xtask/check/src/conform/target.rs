@@ -68,7 +68,7 @@ pub struct Limits {
     pub patience: Duration,
     /// Every documented response must be seen.
     pub complete: bool,
-    /// How much of the documented responses must be seen, in percent, in addition to the settings.
+    /// How much of the documented responses must be seen, in percent; the settings say it if this does not.
     pub require_seen: Option<u8>,
     /// Use HTTP/2 without negotiation.
     pub http2: bool,

@@ -278,6 +278,20 @@ fn any_documented_status_is_expected() {
 }
 
 #[test]
+fn a_default_response_is_a_success_only_below_400() {
+    let server = Server::start("");
+    let paths = "  /a: {get: {operationId: a, security: [], responses: {default: {description: d}}}}";
+    let contract = contract(paths, "    A: {type: object}");
+    let target = Target { key: None, ..server.target() };
+    let outcome = run(&contract, &Conform::default(), &target, &Limits::default(), &|_| {});
+    assert_eq!(
+        messages(&outcome),
+        ["`a` answers `default` where the contract has `default`"],
+        "401 to a right request"
+    );
+}
+
+#[test]
 fn requests_close_to_an_operation_that_cannot_be_tested_may_get_any_response() {
     let paths = "
   /broken: {get: {parameters: [{in: query}], responses: {'200': {description: d}}}}

@@ -111,8 +111,8 @@ pub(super) enum NoAnswer {
     Unreachable(String),
     /// It was reached, but sent no response or an incomplete one.
     Broken(String),
-    /// The gate does not permit the request: it was not sent.
-    NotPermitted,
+    /// The gate does not permit the request, for this reason: it was not sent.
+    NotPermitted(String),
 }
 
 /// The connections to a server.
@@ -154,8 +154,9 @@ impl Wire {
     pub fn send(&self, permitted: &Permitted<'_>, patience: Duration) -> Result<Answer, NoAnswer> {
         let request = permitted.request();
         let broken = |error: reqwest::Error| match error.is_connect() {
-            true => NoAnswer::Unreachable(causes(&error)),
-            false => NoAnswer::Broken(causes(&error)),
+            // The URL may contain a key.
+            true => NoAnswer::Unreachable(causes(&error.without_url())),
+            false => NoAnswer::Broken(causes(&error.without_url())),
         };
         let unsendable = |what: &str| NoAnswer::Broken(format!("{what} cannot be sent"));
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| unsendable("the method"))?;
@@ -261,16 +262,17 @@ impl Wire {
         url
     }
 
-    /// The secrets that must not be shown. Shorter ones could match by chance.
-    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.secrets.iter().filter(|secret| secret.expose().len() >= 8)
+    /// The secrets that must not be shown.
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 
     /// Whether a response contains one of the secrets.
     pub fn has_key(&self, answer: &Answer) -> bool {
         let has = |text: &[u8]| {
             let text = String::from_utf8_lossy(text);
-            self.secrets().any(|key| text.contains(key.expose()))
+            // A shorter one could be there by chance.
+            self.secrets.iter().any(|key| key.expose().len() >= 8 && text.contains(key.expose()))
         };
         has(&answer.body) || answer.headers.values().any(|value| has(value.as_bytes()))
     }

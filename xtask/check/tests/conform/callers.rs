@@ -221,6 +221,17 @@ fn a_secret_that_the_server_repeats_is_not_shown() {
 }
 
 #[test]
+fn a_connection_that_breaks_does_not_show_the_key_in_the_query() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let settings = "[[conform.caller]]\nname = \"ann\"\napi_key = { env = \"CALLER\" }\n";
+    let folder = project(&with_security("{type: apiKey, in: query, name: key}", PATHS), settings);
+    let text = assert_ends_with(folder.path(), &["--url", &url], &[("CALLER", SECRET)], 1, &["live/no-answer"]);
+    assert!(text.contains("''?key='\"$CALLER\""), "{text}");
+}
+
+#[test]
 fn secrets_are_not_written_in_the_settings() {
     for (settings, says) in [
         (

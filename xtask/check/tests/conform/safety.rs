@@ -158,6 +158,27 @@ fn a_named_operation_is_sent_to_its_own_path_only() {
 }
 
 #[test]
+fn a_request_that_could_be_taken_for_another_operation_is_not_sent_and_that_is_said() {
+    let paths = "  /payments/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+    delete: {operationId: remove, responses: {'204': {description: d}}}
+  /payments/all:
+    delete: {operationId: removeAll, responses: {'204': {description: d}}}
+    get: {operationId: all, responses: {'200': {description: d}}}";
+    let server = Server::start(|_| Answer(200, Vec::new(), String::new()));
+    let arguments = ["--url", &server.url, "--send", "remove", "--value", "id=all"];
+    let says = ["not seen  204: not tried: DELETE /payments/all may not be sent"];
+    assert_ends(project(&contract(paths), "").path(), &arguments, 0, &says);
+}
+
+#[test]
+fn a_value_of_an_unknown_parameter_is_a_mistake() {
+    let arguments = ["--url", "http://127.0.0.1:9", "--value", "idd=1"];
+    let says = "a value is given for `idd`, and the contract has no such parameter";
+    assert_ends(project(&CONTRACT, "").path(), &arguments, 2, &[says]);
+}
+
+#[test]
 fn what_will_be_sent_is_said_before_the_run() {
     let server = Server::start(answer);
     let folder = project(&CONTRACT, "");

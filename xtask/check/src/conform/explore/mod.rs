@@ -67,7 +67,7 @@ fn reach(session: &mut Session<'_>, operations: &[&Operation]) -> Result<(), Sto
         Ok(answer) if answer.status == 401 && !operation.security.is_open() => {
             untestable(format!("the key is refused: `{}` is answered with 401", session.wire.curl(&request)))
         }
-        Ok(_) | Err(NoAnswer::Broken(_) | NoAnswer::NotPermitted) => Ok(()),
+        Ok(_) | Err(NoAnswer::Broken(_) | NoAnswer::NotPermitted(_)) => Ok(()),
     }
 }
 
@@ -79,7 +79,7 @@ fn ask<'a>(
 ) -> Result<Option<Counterexample>, Stop> {
     let request = attempt.request(operation);
     let mut answer = session.send(operation, &request)?;
-    if matches!(answer, Err(NoAnswer::NotPermitted)) {
+    if matches!(answer, Err(NoAnswer::NotPermitted(_))) {
         return Ok(None);
     }
     if answer.is_err() {
@@ -91,7 +91,7 @@ fn ask<'a>(
             let fault = verdict::fault(session, operation, &answer);
             return Ok(fault.map(|fault| Counterexample::answer(session, fault.finding, &answer, &fault.expected)));
         }
-        Err(NoAnswer::NotPermitted) => return Ok(None),
+        Err(NoAnswer::NotPermitted(_)) => return Ok(None),
         Err(NoAnswer::Broken(reason) | NoAnswer::Unreachable(reason)) => reason,
     };
     if session.wire.sent(&request).is_none_or(|sent| sent.is_long()) {
