@@ -42,7 +42,6 @@ use apidrift_core::rules::Rule;
 use apidrift_core::settings::{Conform, Project};
 
 use crate::allow::Allowances;
-use crate::check::{self, Claims};
 use crate::outcome::Outcome;
 use operation::{Operation, Plan};
 use outcome::broken;
@@ -69,12 +68,10 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
         Ok(source) => source,
         Err(reason) => return untestable(reason),
     };
-    let (profile, folder) = (project.profile.clone(), project.contract_folder());
-    // Only errors in the contract itself are found here, because it is compared with nothing.
-    let (of_contract, contract) = check::compare(&source, &Claims { profile, folder, ..Claims::default() }, None);
-    let Some(contract) = contract else {
-        let unchecked = vec!["no request was sent: fix the errors in the contract first".to_owned()];
-        return Outcome { findings: of_contract.findings, unchecked, ..Outcome::default() };
+    // Errors in the contract are the business of the check: what they concern is not tried, and the report says why.
+    let contract = match Contract::read(&source, project.contract_folder().as_deref(), project.profile.as_ref()) {
+        Ok(contract) => contract,
+        Err(error) => return Outcome::unreadable(&source, error),
     };
     let settings = &project.conform;
     let mut outcome = match wanted {

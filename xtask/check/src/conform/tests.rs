@@ -284,11 +284,7 @@ fn a_default_response_is_a_success_only_below_400() {
     let contract = contract(paths, "    A: {type: object}");
     let target = Target { key: None, ..server.target() };
     let outcome = run(&contract, &Conform::default(), &target, &Limits::default(), &|_| {});
-    assert_eq!(
-        messages(&outcome),
-        ["`a` answers `default` where the contract has `default`"],
-        "401 to a right request"
-    );
+    assert_eq!(messages(&outcome), ["`a` answers `401` where the contract has `default`"], "401 to a right request");
 }
 
 #[test]

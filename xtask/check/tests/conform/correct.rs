@@ -125,3 +125,16 @@ fn a_204_has_no_body_and_other_media_types_are_only_named() {
     let says = "`200` of `b` comes as `text/html`, not as `text/csv` or `image/*`";
     assert_ends(folder.path(), &["--url", &answer("text/html").url], 1, &[says]);
 }
+
+#[test]
+fn errors_in_the_contract_concern_only_what_they_are_about() {
+    let paths = "  /a:
+    get: {operationId: a, responses: {'200': {description: d, content: {application/json: {schema: {type: object, required: [none]}, example: 1}}}}}
+  /{x}:
+    get: {operationId: b, responses: {'200': {description: d}}}";
+    let server = Server::start(|_| json(200, r#"{"none": 1}"#));
+    let says = ["seen      200 (1)", "its path has a variable `x` that no path parameter describes"];
+    assert_ends(project(&contract(paths), "").path(), &["--url", &server.url], 0, &says);
+    let says = "nothing was compared with openapi.yaml, which cannot be read";
+    assert_ends(project("swagger: '2.0'", "").path(), &["--url", &server.url], 2, &[says]);
+}
