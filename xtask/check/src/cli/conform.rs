@@ -43,7 +43,7 @@ pub fn conform_help(program: &str) -> String {
     ];
     format!(
         "Only GET, HEAD and OPTIONS are sent, unless an operation is named with --send or in the settings; a `testbed` of the settings may be sent everything. What will be sent is said before the run.\n\n\
-         Exit status: 0 every response seen is as documented, 1 some are not, 2 the server could not be tested or too little was seen. Responses that were not seen are listed with what is needed to see them. A testbed must send every documented response.\n\n\
+         Exit status: 0 every response seen is as documented, 1 some are not, 2 the server could not be tested or too little was seen. Responses that were not seen are listed with what is needed to see them. A testbed must send every documented response, unless --require-seen asks for less.\n\n\
          Callers, values and provocations of errors are in [conform] of the settings. Pass keys in the environment: other users of the machine can read the command line.\n\n\
          Examples:\n{}",
         shown(program, &examples)
@@ -135,12 +135,13 @@ pub fn conform(arguments: Conform) -> anyhow::Result<ExitCode> {
     let project = Project::load(&root()?).map_err(anyhow::Error::msg)?;
     let url = arguments.url.or_else(|| project.conform.url.clone());
     let is_testbed = url.is_none();
+    let require_seen = arguments.require_seen.or(project.conform.require_seen);
     let limits = Limits {
         read_only: arguments.read_only,
         send: arguments.send,
         exhaust: arguments.exhaust_rate_limits || is_testbed,
-        complete: is_testbed && arguments.operations.is_empty() && !arguments.read_only,
-        require_seen: arguments.require_seen,
+        complete: is_testbed && arguments.operations.is_empty() && !arguments.read_only && require_seen.is_none(),
+        require_seen,
         operations: arguments.operations,
         time: arguments.timeout,
         http2: arguments.http2,

@@ -6,6 +6,7 @@
 mod bodies;
 mod configured;
 mod credentials;
+mod discovered;
 mod errors;
 mod explore;
 mod facts;
@@ -202,8 +203,11 @@ fn everything(session: &mut Session<'_>) -> Result<(), Stop> {
     let plan = session.plan;
     let mut operations: Vec<&Operation> =
         plan.operations.iter().filter(|operation| session.concerns(operation)).collect();
-    // Lists come first: they return values that other operations need.
-    operations.sort_by_key(|operation| (operation.path.contains('{'), *operation.method != *"GET"));
+    // Lists come first: they return values that other operations need. What is deleted is not there any more.
+    let order = |operation: &&Operation| {
+        (*operation.method == *"DELETE", operation.path.contains('{'), *operation.method != *"GET")
+    };
+    operations.sort_by_key(order);
     if operations.is_empty() {
         return Err(Stop::Untestable(nothing_to_test(session)));
     }
@@ -267,7 +271,9 @@ fn succeed<'a>(session: &mut Session<'a>, operation: &'a Operation, request: &Re
         let Some(answer) = session.ask(operation, request)? else { return Ok(()) };
         let error = session::error_of(operation, &answer).filter(|error| provocations::passes(error));
         let Some(error) = error else {
-            session.judge_success(operation, &answer);
+            if session.judge_success(operation, &answer) {
+                discovered::store(session, operation, &answer);
+            }
             return Ok(());
         };
         session.judge(operation, &answer, Some(error), Rule::LiveAnswer);

@@ -7,11 +7,11 @@ use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use apidrift_core::settings::{List, Order};
 use chrono::{DateTime, Utc};
-use openapi_model::document::Location;
 use openapi_model::shape::Shape;
 use serde_json::Value as Json;
 use toml::Spanned;
 
+use super::discovered;
 use super::fields;
 use super::operation::{Body, Operation, body};
 use super::requests::With;
@@ -155,7 +155,8 @@ fn page<'a>(
     // Without a list its pages cannot be checked; the missing list has been reported.
     let items = answer.json.as_ref().ok().and_then(|json| json.get(&name)?.as_array().cloned());
     let Some(items) = items else { return Ok(None) };
-    store_values(session, &items);
+    discovered::store_items(session, &items);
+    discovered::store(session, operation, &answer);
     let identity = list(session, operation).map(|list| list.item.as_str());
     let items = items.iter().map(|item| match identity.and_then(|identity| item.get(identity)) {
         Some(Json::String(text)) => text.clone(),
@@ -173,18 +174,6 @@ fn page<'a>(
         links.iter().flatten().find(|(_, found)| found == relation).map(|(address, _)| address.clone())
     };
     Ok(Some(Page { items, previous: of("prev"), next: of("next"), answer }))
-}
-
-/// Stores values that other operations need.
-fn store_values(session: &mut Session<'_>, items: &[Json]) {
-    let plan = session.plan;
-    let parameters = plan.operations.iter().flat_map(|operation| &operation.parameters);
-    for parameter in parameters.filter(|parameter| parameter.location == Location::Path) {
-        let name = parameter.name.as_str();
-        if let Some(value) = items.iter().find_map(|item| item.get(name)?.as_str()) {
-            session.discovered_values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-        }
-    }
 }
 
 /// Every item must occur once, in the list's order, on full pages.

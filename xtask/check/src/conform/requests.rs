@@ -96,9 +96,9 @@ impl Session<'_> {
         let (name, shape) = (parameter.name.as_str(), &parameter.shape);
         if parameter.location == Location::Path {
             // What changes something does so only to what the user has named.
-            let discovered = || self.discovered_values.get(name).filter(|_| operation.is_safe() || self.gate.is_open());
-            if let Some(value) = discovered() {
-                return Some((value.clone().into(), false));
+            let discovered = self.discovered.value(operation, name);
+            if let Some((value, is_guess)) = discovered.filter(|_| operation.is_safe() || self.gate.is_open()) {
+                return Some((value.into(), is_guess));
             }
             // An example in a path hardly ever exists.
             let is_listed = shape.enumeration.is_some() || shape.types == Types::BOOLEAN;

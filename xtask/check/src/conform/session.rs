@@ -14,6 +14,7 @@ use openapi_model::values::{Direction, Misfit, Values};
 
 use super::bodies::Bodies;
 use super::credentials::{Authorization, CallerRole, Secrets};
+use super::discovered::Discovered;
 use super::facts::{Facts, has_operation};
 use super::gate::Gate;
 use super::operation::{self, Operation, Plan, PlannedError, label_of};
@@ -95,7 +96,7 @@ pub(super) struct Session<'a> {
     pub not_compared: Vec<NotCompared>,
     pub wire: Wire,
     /// Values of parameters found in responses.
-    pub discovered_values: BTreeMap<String, String>,
+    pub discovered: Discovered,
     /// Called with each next step.
     pub report_step: &'a dyn Fn(&str),
     pub findings: Vec<Finding>,
@@ -173,7 +174,7 @@ impl<'a> Session<'a> {
             values,
             unusable: HashSet::new(),
             not_compared: Vec::new(),
-            discovered_values: BTreeMap::new(),
+            discovered: Discovered::default(),
             report_step: progress,
             findings: Vec::new(),
             known: HashMap::new(),

@@ -246,3 +246,27 @@ fn the_host_has_its_port_on_pipelined_requests_too() {
     );
     assert!(!text.contains("live/connection"), "{text}");
 }
+
+#[test]
+fn what_a_list_contains_is_requested_one_by_one_but_not_changed() {
+    let paths = "  /things:
+    get: {operationId: list, responses: {'200': {description: d, content: {application/json: {schema: {type: object}}}}}}
+  /things/{thing_id}:
+    parameters: [{name: thing_id, in: path, required: true, schema: {type: integer}}]
+    get: {operationId: show, responses: {'200': {description: d}, '404': {description: d}}}
+    delete: {operationId: remove, responses: {'204': {description: d}}}
+  /others/{thing_id}:
+    parameters: [{name: thing_id, in: path, required: true, schema: {type: integer}}]
+    get: {operationId: other, responses: {'200': {description: d}}}";
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/things" => json(200, r#"{"data": [{"id": 7}, {"id": 8}]}"#),
+        "/things/7" => Answer(200, Vec::new(), String::new()),
+        _ => Answer(404, Vec::new(), String::new()),
+    });
+    let arguments = ["--url", &server.url, "--send", "remove"];
+    let says =
+        ["not seen  204: not tried: needs --value thing_id=…", "not seen  200: not tried: needs --value thing_id=…"];
+    let text = assert_ends(project(&contract(paths), "").path(), &arguments, 0, &says);
+    assert!(text.contains("show (GET /things/{thing_id})\n  seen      200 (1), 404 (1)\n"), "{text}");
+    assert!(server.asked().iter().all(|asked| asked.call() != "DELETE /things/7"));
+}
