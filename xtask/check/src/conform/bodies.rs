@@ -32,7 +32,7 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// The bodies for an operation; `None` if it takes none.
+    /// The bodies for an operation that takes one.
     ///
     /// # Errors
     ///
@@ -42,24 +42,24 @@ impl Bodies {
         values: &mut Values<'_>,
         facts: &Facts<'_>,
         operation: &Operation,
-    ) -> Result<Option<Bodies>, String> {
-        let Some(body) = &operation.body else { return Ok(None) };
+    ) -> Result<Bodies, String> {
+        let content = operation.body.as_ref().map(|body| body.content.as_slice()).unwrap_or_default();
         let given = facts.settings.bodies.get(operation.id.as_str());
         let given = given.or_else(|| facts.settings.bodies.get(operation.endpoint().as_str()));
-        let Some(media) = best(&body.content) else {
-            let names: Vec<&str> = body.content.iter().map(|media| media.name.as_str()).collect();
+        let Some(media) = best(content) else {
+            let names: Vec<&str> = content.iter().map(|media| media.name.as_str()).collect();
             return Err(format!("a request body of the type {}, which cannot be made", names.join(" or ")));
         };
         let value = match given {
             Some(value) => value.clone(),
             None => value_for(document, values, media)?,
         };
-        Ok(Some(Bodies {
+        Ok(Bodies {
             media_type: media_type(media),
             fitting: written(document, media, &value),
             is_made_up: given.is_none(),
             unfitting: unfitting(document, values, media, &value),
-        }))
+        })
     }
 }
 

@@ -180,8 +180,7 @@ fn malformed_requests(session: &Session<'_>, operation: &Operation) -> Vec<Reque
             requests.extend(session.request(operation, &[(parameter.name.as_str(), value.as_str())]));
         }
     }
-    let bodies = session.bodies.get(&operation.index).and_then(|bodies| bodies.as_ref().ok());
-    if let (Some(bodies), Some(request)) = (bodies, session.request(operation, &[])) {
+    if let (Some(Ok(bodies)), Some(request)) = (session.bodies(operation), session.request(operation, &[])) {
         requests.extend(bodies.unfitting.iter().map(|body| request.with_body(body.clone())));
     }
     requests

@@ -138,7 +138,7 @@ impl Session<'_> {
         extra: &mut Extra,
         made_up: &mut Vec<String>,
     ) -> Result<(), Needed> {
-        let (media_type, body) = match (given, self.bodies.get(&operation.index)) {
+        let (media_type, body) = match (given, self.bodies(operation)) {
             (Some(value), _) => body_of(&self.contract.document, operation, value)
                 .ok_or_else(|| format!("an operation that takes a body, which `{}` does not", operation.id.value))?,
             (None, Some(Ok(bodies))) => {
@@ -148,7 +148,7 @@ impl Session<'_> {
                 (bodies.media_type.clone(), bodies.fitting.clone())
             }
             (None, Some(Err(needed))) if operation.body.as_ref().is_some_and(|body| *body.required) => {
-                return Err(needed.clone());
+                return Err(needed);
             }
             (None, _) => return Ok(()),
         };

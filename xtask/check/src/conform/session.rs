@@ -1,7 +1,9 @@
 //! One run against one server: its requests, responses and findings.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use apidrift_core::contract::Contract;
@@ -22,6 +24,9 @@ use super::target::{Limits, Target};
 use super::usage::{Counts, Usage};
 use super::wire::{Answer, Wire};
 use crate::outcome::NotCompared;
+
+/// Request bodies, or what is needed for one.
+type Made = Option<Result<Arc<Bodies>, String>>;
 
 /// A rule and the place at which it was broken, as file and bytes.
 pub(super) type Broken = (Rule, Option<(String, Range<usize>)>);
@@ -88,9 +93,9 @@ pub(super) struct Session<'a> {
     pub limits: &'a Limits,
     /// What may be sent.
     pub gate: Gate,
-    /// The request bodies by the index of their operation, or what is needed for one.
-    pub bodies: HashMap<usize, Result<Bodies, String>>,
-    values: Values<'a>,
+    /// The request bodies by the index of their operation, or what is needed for one; made when they are needed.
+    bodies: RefCell<HashMap<usize, Made>>,
+    values: RefCell<Values<'a>>,
     /// Schemas that could not be used.
     unusable: HashSet<SchemaId>,
     pub not_compared: Vec<NotCompared>,
@@ -156,22 +161,16 @@ impl<'a> Session<'a> {
         let named: Vec<&str> =
             settings.send.iter().map(|name| name.get_ref()).chain(&limits.send).map(String::as_str).collect();
         let gate = Gate::new(plan, &named, limits.everything, limits.read_only);
-        let mut values = Values::new(&contract.document);
-        let mut bodies = HashMap::new();
-        for operation in plan.operations.iter().filter(|operation| gate.permits_operation(operation)) {
-            let body = Bodies::of(&contract.document, &mut values, &facts, operation).transpose();
-            bodies.extend(body.map(|body| (operation.index, body)));
-        }
         Ok(Session {
             contract,
             plan,
             target,
             limits,
             gate,
-            bodies,
+            bodies: RefCell::default(),
             wire: Wire::new(&target.url, facts.secrets(), limits, contract.profile.error_identity.as_deref())?,
             facts,
-            values,
+            values: RefCell::new(Values::new(&contract.document)),
             unusable: HashSet::new(),
             not_compared: Vec::new(),
             discovered: Discovered::default(),
@@ -235,6 +234,16 @@ impl<'a> Session<'a> {
         self.progress.entry(operation.index).or_default()
     }
 
+    /// The request bodies of an operation, or what is needed for one; `None` if it takes none.
+    pub fn bodies(&self, operation: &Operation) -> Made {
+        let mut bodies = self.bodies.borrow_mut();
+        let make = || {
+            let mut values = self.values.borrow_mut();
+            Bodies::of(&self.contract.document, &mut values, &self.facts, operation).map(Arc::new)
+        };
+        bodies.entry(operation.index).or_insert_with(|| operation.body.is_some().then(make)).clone()
+    }
+
     /// The name, in messages, of the value that distinguishes errors with the same status.
     pub fn identity_name(&self) -> String {
         let pointer = self.contract.profile.error_identity.as_deref().unwrap_or_default();
@@ -249,7 +258,8 @@ impl<'a> Session<'a> {
         direction: Direction,
         value: &Node,
     ) -> Option<Vec<Misfit>> {
-        match self.values.misfits(schema, direction, value) {
+        let misfits = self.values.borrow_mut().misfits(schema, direction, value);
+        match misfits {
             Ok(misfits) => Some(misfits),
             Err(reason) => {
                 self.cannot_use(operation, schema, reason);

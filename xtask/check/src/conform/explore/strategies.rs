@@ -103,9 +103,9 @@ pub(super) fn each(operation: &Operation, session: &Session<'_>, base: &Attempt)
     variations.extend(Shape::ALL.iter().copied().map(Variation::Shape));
     variations.extend(headers(session).into_iter().map(|(name, value)| Variation::Header(name, value)));
     variations.extend(BODIES.iter().map(|body| Variation::Body(body.to_vec())));
-    let bodies = session.bodies.get(&operation.index).and_then(|bodies| bodies.as_ref().ok());
-    let unfitting = bodies.into_iter().flat_map(|bodies| &bodies.unfitting);
-    variations.extend(unfitting.map(|body| Variation::Body(body.clone())));
+    if let Some(Ok(bodies)) = session.bodies(operation) {
+        variations.extend(bodies.unfitting.iter().map(|body| Variation::Body(body.clone())));
+    }
     for (index, value) in values.iter().enumerate() {
         variations.push(Variation::Value(index, value.to_uppercase()));
         variations.push(Variation::Value(index, uuid(UNKNOWN)));
