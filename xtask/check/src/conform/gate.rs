@@ -33,6 +33,8 @@ const METHOD_PARAMETERS: &[&str] = &["_method", "x-http-method-override"];
 pub(super) struct Gate {
     /// Whether everything may be sent.
     everything: bool,
+    /// Whether the user forbids more than the safe methods.
+    read_only: bool,
     /// The operations whose methods are not safe.
     operations: Vec<Unsafe>,
 }
@@ -74,7 +76,7 @@ impl Gate {
                 is_permitted: is_named(id, method, path),
             })
             .collect();
-        Gate { everything, operations }
+        Gate { everything, read_only, operations }
     }
 
     /// Whether everything may be sent.
@@ -164,8 +166,8 @@ impl Gate {
             (!some.is_empty()).then(|| some.join(", "))
         };
         let sent = list(true).map(|some| format!(", and requests of {some}")).unwrap_or_default();
-        let not_sent =
-            list(false).map(|some| format!("; not sent: {some}; permit one with --send")).unwrap_or_default();
+        let how = if self.read_only { "" } else { "; permit one with --send" };
+        let not_sent = list(false).map(|some| format!("; not sent: {some}{how}")).unwrap_or_default();
         format!("only GET, HEAD and OPTIONS will be sent{sent}{not_sent}")
     }
 }

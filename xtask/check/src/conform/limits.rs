@@ -9,7 +9,7 @@ use apidrift_core::settings::Counted;
 use openapi_model::source::Place;
 
 use super::judge::rate_limited;
-use super::operation::{Operation, PlannedError, is_same, label_of};
+use super::operation::{Operation, PlannedError, label_of};
 use super::provocations;
 use super::requests::with_malformed;
 use super::session::{Session, Stop, error_of};
@@ -182,6 +182,8 @@ pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -
         return Ok(());
     };
     let Some(refused) = use_up(session, operation, error, &request)? else { return Ok(()) };
+    // Several errors may say that the limit is used up.
+    let error = error_of(operation, &refused).unwrap_or(error);
     session.judge(operation, &refused, Some(error), Rule::LiveAnswer);
     if let Some(remaining) = refused.number(REMAINING).filter(|remaining| *remaining != 0) {
         let message = format!("`{}` refuses a request although {remaining} are left", operation.id.value);
@@ -213,7 +215,7 @@ fn use_up<'a>(
         if window != reset {
             (began, window, sent, left) = (Instant::now(), reset, 0, None);
         }
-        if error_of(operation, &answer).is_some_and(|found| is_same(found, error)) {
+        if error_of(operation, &answer).is_some_and(provocations::is_over_the_limit) {
             if let Some(left) = left.filter(|left| *left > 1) {
                 let message = format!("`{}` refuses a request although {left} were left before it", operation.id.value);
                 let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), message);
@@ -299,7 +301,7 @@ fn lifted<'a>(
     }
     session.sleep(wait + SLACK)?;
     let Some(answer) = session.ask_at_once(operation, request)? else { return Ok(()) };
-    if error_of(operation, &answer).is_some_and(|found| is_same(found, error)) {
+    if error_of(operation, &answer).is_some_and(provocations::is_over_the_limit) {
         let message = format!("after the {} s of `Retry-After` `{}` still refuses", wait.as_secs(), operation.id.value);
         let finding =
             Finding::at(Rule::LiveRetryAfter, place(session), message).help("give the time until the window ends");

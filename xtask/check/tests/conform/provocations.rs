@@ -267,3 +267,27 @@ fn mistakes_in_the_settings_are_said_with_their_place() {
     }
     assert_eq!(json(200, "").0, 200);
 }
+
+#[test]
+fn a_limit_is_used_up_for_any_error_that_says_so() {
+    let paths = "  /things:
+    get:
+      operationId: list
+      x-limit: {requests: 5, window_seconds: 60}
+      responses:
+        '200': {description: d}
+        '402':
+          description: d
+          content: {application/json: {examples: {no_credit: {value: {message: No credit}}, no_quota: {value: {message: No quota}}}}}";
+    let settings = "[profile]\nerror_identity = \"/message\"\nrate_limit = \"x-limit\"\n[[conform.provocation]]\nerror = 402\nexhaust = true\n";
+    let times = AtomicUsize::new(0);
+    let server = Server::start(move |_| match times.fetch_add(1, Ordering::Relaxed) {
+        ..5 => Answer(200, Vec::new(), String::new()),
+        _ => error(402, "No quota"),
+    });
+    let folder = project(&contract(paths), settings);
+    let says = ["not seen  402 No credit: not tried: needs --exhaust-rate-limits"];
+    assert_ends(folder.path(), &["--url", &server.url], 0, &says);
+    let says = ["402 No quota (1)", "not seen  402 No credit: "];
+    assert_ends(folder.path(), &["--url", &server.url, "--exhaust-rate-limits"], 0, &says);
+}
