@@ -4,6 +4,7 @@
 
 mod callers;
 mod correct;
+mod library;
 mod provocations;
 mod requests;
 mod safety;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use serde_json::Value as Json;
 
 use apidrift_core::contract;
 use apidrift_core::settings::Role;
@@ -164,7 +165,7 @@ pub(super) fn attempts(
         (3, header(session)),
         (2, select(methods(session, operation)).prop_map(Variation::Method).boxed()),
         (1, select(Shape::ALL).prop_map(Variation::Shape).boxed()),
-        (1, body(session, operation)),
+        (if operation.body.is_some() { 4 } else { 1 }, body(session, operation)),
         (1, (unusual(), unusual()).prop_map(|(name, value)| Variation::Query(name, value)).boxed()),
     ];
     variations.extend(of(Location::Path).enumerate().map(|(index, parameter)| {
@@ -277,11 +278,31 @@ fn body(session: &Session<'_>, operation: &Operation) -> BoxedStrategy<Variation
     let bodies = match media.and_then(|media| media.schema) {
         Some(schema) => {
             let fitting = any_value(&session.contract.document, &session.contract.document.shape_of(schema));
-            prop_oneof![unusual, fitting.prop_map(|value| value.to_string().into_bytes())].boxed()
+            let altered = (fitting.clone(), any::<prop::sample::Index>(), select(ALTERED));
+            let altered = altered.prop_map(|(value, index, with)| altered_body(value, &index, with));
+            let made = prop_oneof![2 => altered, 1 => fitting].prop_map(|value| value.to_string().into_bytes());
+            prop_oneof![1 => unusual, 3 => made].boxed()
         }
         None => unusual.boxed(),
     };
     bodies.prop_map(Variation::Body).boxed()
+}
+
+/// Values in place of fields of a body, as JSON; nothing means that the field is left out.
+const ALTERED: &[&str] = &["", "null", "\"\"", "\"x\"", "-1", "1.5", "1e30", "true", "[]", "{}", "\"\\u0000\""];
+
+/// A JSON object with another value of one field.
+fn altered_body(mut body: Json, index: &prop::sample::Index, with: &str) -> Json {
+    if let Json::Object(fields) = &mut body
+        && !fields.is_empty()
+        && let Some(name) = fields.keys().nth(index.index(fields.len())).cloned()
+    {
+        match serde_json::from_str(with) {
+            Ok(value) => drop(fields.insert(name, value)),
+            Err(_) => drop(fields.remove(&name)),
+        }
+    }
+    body
 }
 
 #[cfg(test)]

@@ -228,18 +228,21 @@ fn parameter<'a>(
         Provocation::Malformed(name) => Some(name.as_str()),
         _ => None,
     });
-    let has_own_error = |name: &str| {
-        let is_it = |error: &PlannedError| error.provocation == Provocation::Malformed(name.to_owned());
-        operation.errors.iter().any(is_it)
+    // Another error is right, unless there is one for this parameter, and the settings say that it comes first.
+    let may_come_first = |name: &str| {
+        let is_own = |error: &PlannedError| match &error.provocation {
+            Provocation::Malformed(parameter) => parameter == name,
+            provocation => *provocation == Provocation::AnyMalformed,
+        };
+        let has_own = operation.errors.iter().any(is_own);
+        answer.status >= 400 && !(has_own && session.is_checked_before(400, answer.status))
     };
     let wrong = match refused {
         Some(name) => values.iter().find(|value| *value.parameter.name == *name && value.fits == Some(true)),
         // Errors that come before parameter checks say nothing about parameters.
         None if matches!(answer.status, 401 | 403) => None,
         None if found.is_some_and(provocations::is_over_the_limit) => None,
-        // Another error may come first, unless the settings say that it does not.
-        None if answer.status >= 400 && !session.is_checked_before(400, answer.status) => None,
-        None => values.iter().find(|value| value.fits == Some(false)),
+        None => values.iter().find(|value| value.fits == Some(false) && !may_come_first(&value.parameter.name)),
     }?;
     let name = &wrong.parameter.name;
     let said = session.documented(operation, answer).map_or_else(|| label(operation, found), Documented::label);
@@ -252,8 +255,7 @@ fn parameter<'a>(
         .help("accept exactly what fits the schema, or correct the schema");
     let expected = match refused {
         Some(_) => "a different response".to_owned(),
-        None if has_own_error(name) => format!("the error for a malformed `{}`", name.value),
-        None => "an error".to_owned(),
+        None => format!("the error for a malformed `{}`", name.value),
     };
     Some(Fault { finding, expected })
 }
