@@ -168,6 +168,11 @@ pub fn conform(arguments: Conform) -> anyhow::Result<ExitCode> {
             }
             Wanted::There(Box::new(target))
         }
+        None if !arguments.values.is_empty() => {
+            anyhow::bail!(
+                "--value needs --url, or `url` in [conform] of the settings: a testbed says itself what exists"
+            )
+        }
         None => Wanted::Testbed,
     };
     let outcome = conform::project(&project, target, &limits, &|stage| eprintln!("conform: {stage}"));

@@ -57,3 +57,14 @@ fn a_run_that_saw_nothing_is_not_green() {
         ["not seen  200: not tried: needs --value id=…", "no documented response was seen, so nothing was compared"];
     assert_ends(project(&contract(paths), "").path(), &["--url", &server.url], 2, &says);
 }
+
+#[test]
+fn the_server_may_be_in_the_settings_and_a_flag_overrides_it() {
+    let (one, other) = (server(), server());
+    let folder = project(&contract(PATHS), &format!("testbed = [\"false\"]\n[conform]\nurl = \"{}\"\n", one.url));
+    assert_ends(folder.path(), &[], 0, &["2 of 4 documented responses seen"]);
+    assert!(!one.asked().is_empty());
+    let before = one.asked().len();
+    assert_ends(folder.path(), &["--url", &other.url], 0, &["2 of 4 documented responses seen"]);
+    assert!(one.asked().len() == before && !other.asked().is_empty());
+}
