@@ -116,7 +116,7 @@ impl Testbed {
             "key_without_permission": self.without_permissions.expose(),
             "failing_keys": failing,
             "known": integration(QUICK),
-            "busy": integration(BUSY),
+            "resources": { "busy": integration(BUSY) },
             "foreign": integration(FOREIGN),
             "items": { "list_integrations": SEVERAL, "list_job_sync_status": SEVERAL },
         })

@@ -23,7 +23,7 @@ fn conform(limits: &Limits, tell: impl Fn(&mut serde_json::Value)) -> (Outcome, 
     tell(&mut description);
     let target: Target = serde_json::from_value(description.clone()).unwrap();
     let project = Project::load(repository()).unwrap();
-    let outcome = conform::project(&project, Wanted::There(target), limits, &|_| {});
+    let outcome = conform::project(&project, Wanted::There(Box::new(target)), limits, &|_| {});
     let quick = "6f1e24a8-0a3b-4a51-9d0e-000000000001".parse().unwrap();
     let jobs = testbed.service.store.jobs(quick, &cdi_server::store::Page::First, 100);
     let jobs = runtime.block_on(jobs).unwrap().items.len();
@@ -40,7 +40,24 @@ fn not_seen(outcome: &Outcome, id: &str) -> Vec<(String, String)> {
 #[test]
 fn a_foreign_server_is_not_changed_and_missing_options_are_listed() {
     let (outcome, jobs) = conform(&Limits::default(), |target| {
-        for more in ["key_without_permission", "failing_keys", "known", "busy", "foreign", "items"] {
+        for more in ["key_without_permission", "failing_keys", "known", "resources", "foreign", "items"] {
+            target.as_object_mut().unwrap().remove(more);
+        }
+    });
+    assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
+    assert_eq!(jobs, 23, "no sync was triggered");
+    let missing = not_seen(&outcome, "trigger_integration_sync");
+    assert_eq!(missing.len(), 9, "{missing:?}");
+    let needed = "not tried: needs --send trigger_integration_sync: only GET, HEAD and OPTIONS are sent unless an operation is named";
+    assert!(missing.iter().all(|(_, reason)| reason == needed), "{missing:?}");
+    assert_eq!(outcome.live.unwrap().score(), (8, 25));
+}
+
+#[test]
+fn a_trigger_that_may_be_sent_does_not_reach_an_integration_that_nobody_has_named() {
+    let limits = Limits { send: vec!["trigger_integration_sync".to_owned()], ..Limits::default() };
+    let (outcome, jobs) = conform(&limits, |target| {
+        for more in ["key_without_permission", "failing_keys", "known", "resources", "foreign", "items"] {
             target.as_object_mut().unwrap().remove(more);
         }
     });
@@ -48,16 +65,16 @@ fn a_foreign_server_is_not_changed_and_missing_options_are_listed() {
     assert_eq!(jobs, 23, "no sync was triggered");
     let missing = not_seen(&outcome, "trigger_integration_sync");
     let missing: Vec<(&str, &str)> = missing.iter().map(|(label, reason)| (label.as_str(), reason.as_str())).collect();
-    let failing = "not tried: needs a server that can be made to fail (`cargo xtask conform` without --url)";
+    let failing = "not tried: needs a server that can be made to fail: a testbed with `failing_keys`, or a [[conform.provocation]]";
     assert_eq!(
         missing,
         [
-            ("202", "not tried: needs --integration: the request really takes effect"),
-            ("403 Access Denied", "not tried: needs --key-without-permission"),
-            ("429 Another job is in progress", "not tried: needs --busy-integration"),
+            ("202", "not tried: needs --value integration_id=…"),
+            ("403 Access Denied", "not tried: needs a key in OPENCDI_KEY_WITHOUT_PERMISSION"),
+            ("429 Another job is in progress", "not tried: needs --value busy:integration_id=…"),
             (
                 "429 Rate Limited",
-                "not tried: needs --exhaust-rate-limits, which blocks the whole workspace until the window ends"
+                "not tried: needs --exhaust-rate-limits, which blocks the whole tenant until the window ends"
             ),
             ("500 Internal Server Error", failing),
             ("503 Service Unavailable", failing),
@@ -68,7 +85,8 @@ fn a_foreign_server_is_not_changed_and_missing_options_are_listed() {
 
 #[test]
 fn a_given_integration_is_triggered_once() {
-    let (outcome, jobs) = conform(&Limits::default(), |_| {});
+    let limits = Limits { send: vec!["trigger_integration_sync".to_owned()], ..Limits::default() };
+    let (outcome, jobs) = conform(&limits, |_| {});
     assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
     assert_eq!(jobs, 24);
     let missing = not_seen(&outcome, "trigger_integration_sync");
@@ -77,7 +95,7 @@ fn a_given_integration_is_triggered_once() {
 
 #[test]
 fn answers_that_must_be_seen_and_are_not_count_as_unchecked() {
-    let limits = Limits { complete: true, ..Limits::default() };
+    let limits = Limits { complete: true, everything: true, ..Limits::default() };
     let (outcome, _) = conform(&limits, |_| {});
     assert_eq!(outcome.unchecked.len(), 3, "the rate limits: {:?}", outcome.unchecked);
     assert!(outcome.unchecked[0].starts_with("`list_integrations` was not seen to answer `429 Rate Limited`"));
@@ -108,7 +126,7 @@ fn a_service_with_everything_on_conforms_before_and_after_a_reload() {
                     [server.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\""
         .to_owned();
     setup.certify();
-    let limits = Limits { trusted: Some(setup.path("cert.pem")), ..Limits::default() };
+    let limits = Limits { trusted: Some(setup.path("cert.pem")), everything: true, ..Limits::default() };
     let failing: Vec<_> = Fault::ALL.iter().map(|fault| (fault.as_str(), new_key())).collect();
     let permissions: Vec<String> =
         cdi_server::api::known().permissions.iter().map(|permission| format!("{permission:?}")).collect();
@@ -145,7 +163,8 @@ fn a_service_with_everything_on_conforms_before_and_after_a_reload() {
             "items": { "list_integrations": integrations },
         });
         let target: Target = serde_json::from_value(target).unwrap();
-        let outcome = conform::project(&Project::load(repository()).unwrap(), Wanted::There(target), &limits, &|_| {});
+        let outcome =
+            conform::project(&Project::load(repository()).unwrap(), Wanted::There(Box::new(target)), &limits, &|_| {});
         assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
         let missing: Vec<String> =
             not_seen(&outcome, "trigger_integration_sync").into_iter().map(|(label, _)| label).collect();

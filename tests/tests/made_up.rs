@@ -11,7 +11,7 @@ use std::time::Duration;
 use apidrift::conform::{self, Exploration, Limits, Target};
 use apidrift::outcome::Outcome;
 use apidrift_core::contract::Contract;
-use apidrift_core::settings::Project;
+use apidrift_core::settings::{Conform, Project};
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::proxy::{After, Answered, Asked, Before, Proxy};
 use contract_tests::{MADE_UP, keep_score, repository};
@@ -32,6 +32,9 @@ static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     assert!(contract.document.problems.is_empty());
     contract
 });
+
+/// What `openapi/check.toml` knows of our server.
+static SETTINGS: LazyLock<Conform> = LazyLock::new(|| Project::load(repository()).unwrap().conform);
 
 /// What a server needs to know for its defect.
 #[derive(Clone)]
@@ -161,7 +164,7 @@ fn wrong_servers() -> Vec<Case> {
             },
             finds: &["live/authentication"],
             also: &["live/order"],
-            shows: "${OPENCDI_KEY}\"",
+            shows: "$OPENCDI_KEY\"",
             ..RIGHT
         },
         Case {
@@ -571,10 +574,11 @@ fn explore(case: &Case, testbed: &Testbed, runtime: &Handle) -> Outcome {
     let target: Target = serde_json::from_value(description).unwrap();
     let limits = Limits {
         operations: vec![case.operation.to_owned()],
+        everything: true,
         explore: Some(Exploration { seed: 1, cases: 60 }),
         ..Limits::default()
     };
-    conform::made_up(&CONTRACT, &target, &limits, &|_| {})
+    conform::made_up(&CONTRACT, &SETTINGS, &target, &limits, &|_| {})
 }
 
 /// How the findings differ from the expected ones; `None` if they do not.
@@ -655,10 +659,11 @@ fn the_same_seed_generates_the_same_requests() {
         let target: Target = serde_json::from_value(description).unwrap();
         let limits = Limits {
             operations: vec![LIST.to_owned()],
+            everything: true,
             explore: Some(Exploration { seed, cases: 20 }),
             ..Limits::default()
         };
-        conform::made_up(&CONTRACT, &target, &limits, &|_| {});
+        conform::made_up(&CONTRACT, &SETTINGS, &target, &limits, &|_| {});
         let port = proxy.url.rsplit(':').next().unwrap();
         let seen: Vec<String> = seen.lock().unwrap().iter().map(|asked| asked.replace(port, "PORT")).collect();
         seen

@@ -16,7 +16,7 @@ use apidrift::outcome::Outcome;
 use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::settings::Project;
+use apidrift_core::settings::{Conform, Project};
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::wrong::{Alteration, WrongServer};
 use contract_tests::{MADE_UP, keep_score, repository};
@@ -83,6 +83,9 @@ static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     contract
 });
 
+/// What `openapi/check.toml` knows of our server.
+static SETTINGS: LazyLock<Conform> = LazyLock::new(|| Project::load(repository()).unwrap().conform);
+
 /// The findings about a server with this alteration.
 fn conform(case: &Case, limits: &Limits, right: &Testbed, runtime: &Handle) -> Outcome {
     let (key, powerless) = (right.key.expose(), right.without_permissions.expose());
@@ -92,7 +95,7 @@ fn conform(case: &Case, limits: &Limits, right: &Testbed, runtime: &Handle) -> O
     description["url"] = wrong.url.clone().into();
     let target: Target = serde_json::from_value(description).unwrap();
     next_window();
-    conform::run(&CONTRACT, &target, limits, &|_| {})
+    conform::run(&CONTRACT, &SETTINGS, &target, limits, &|_| {})
 }
 
 /// Waits for the next window, because the previous case may have used up the limits.
@@ -175,6 +178,7 @@ fn try_each(cases: &[(&Case, Limits)], wanted: &[usize], at_once: usize) -> Vec<
 fn limits(case: &Case) -> Limits {
     Limits {
         exhaust: case.exhaust,
+        send: vec!["trigger_integration_sync".to_owned()],
         operations: case.operation.iter().cloned().collect(),
         time: Duration::from_secs(120),
         patience: Duration::from_secs(3),

@@ -108,8 +108,9 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
         .arg("conform")
         .args(arguments)
         .env("NO_COLOR", "1")
-        .env("OPENCDI_KEY", KEY)
-        .env_remove("OPENCDI_KEY_WITHOUT_PERMISSION")
+        .env("THINGS_KEY", KEY)
+        .env_remove("APIDRIFT_KEY")
+        .env_remove("APIDRIFT_KEY_WITHOUT_PERMISSION")
         .current_dir(folder)
         .output()
         .unwrap()
@@ -131,26 +132,42 @@ fn assert_ends(folder: &Path, arguments: &[&str], code: i32, says: &[&str]) -> S
 fn what_was_seen_and_what_was_not_is_listed_with_what_it_takes() {
     let server = Server::start(right);
     let says = [
-        "  seen      200 (1), 400 Invalid limit (5), 401 Unauthorized (6)\n",
-        "  not seen  400 Invalid kind: not tried: no malformed `kind` is known",
+        "conform: only GET, HEAD and OPTIONS will be sent; not sent: paint_thing (POST /things/{thing_id}/paint); permit one with --send\n",
+        "  seen      200 (2), 400 Invalid limit (5), 401 Unauthorized (6)\n",
+        "  not seen  400 Invalid kind: not tried: no malformed `kind` is known; give one in [conform.malformed] of the settings\n",
         "  not seen  403 Forbidden: not tried: needs --key-without-permission\n",
         "  not seen  429 Too many requests: not tried: needs --exhaust-rate-limits",
         "  not seen  500 Failed: not tried: needs a server that can be made to fail",
-        "  not seen  202: not tried: needs a value of `thing_id`: the request really takes effect\n",
-        "  not seen  409 Wet paint: not tried: there is no known way to provoke it",
+        "  not seen  202: not tried: needs --send paint_thing: only GET, HEAD and OPTIONS are sent unless an operation is named\n",
         "paging was not seen: there is one page",
-        "6 of 17 documented responses seen",
+        "3 of 17 documented responses seen",
         "everything that was seen is as documented\n",
     ];
     assert_ends(project().path(), &["--url", &server.url], 0, &says);
+    assert!(server.asked().iter().all(|asked| asked.method == "GET"), "nothing happens that nobody has asked for");
+}
+
+#[test]
+fn a_named_operation_succeeds_with_a_value_and_shows_its_errors_without() {
+    let server = Server::start(right);
     let painted = |asked: &Asked| asked.method == "POST" && asked.path.contains(CHAIR) && asked.key.is_some();
-    assert!(!server.asked().iter().any(painted), "nothing happens that nobody has asked for");
+    let says = [
+        "  not seen  202: not tried: needs --value thing_id=…\n",
+        "  not seen  409 Wet paint: not tried: there is no known way to provoke it; describe one in a [[conform.provocation]]",
+        "6 of 17 documented responses seen",
+    ];
+    let arguments = ["--url", &server.url, "--send", "paint_thing"];
+    assert_ends(project().path(), &arguments, 0, &says);
+    assert!(!server.asked().iter().any(painted), "what a list has shown is not changed");
+    let value = format!("thing_id={CHAIR}");
+    assert_ends(project().path(), &[&arguments[..], &["--value", &value]].concat(), 0, &["  seen      202 (1)"]);
+    assert!(server.asked().iter().any(painted));
 }
 
 #[test]
 fn a_second_key_shows_what_is_refused() {
     let server = Server::start(right);
-    let arguments = ["--url", &server.url, "--key-without-permission", POWERLESS];
+    let arguments = ["--url", &server.url, "--key-without-permission", POWERLESS, "--send", "paint_thing"];
     assert_ends(project().path(), &arguments, 0, &["403 Forbidden (2)", "8 of 17 documented responses seen"]);
 }
 
@@ -169,30 +186,30 @@ fn what_is_wrong_is_shown_in_every_format_with_the_request_and_the_answer() {
         other => other,
     });
     let folder = project();
-    let url = ["--url", server.url.as_str()];
+    let url = ["--url", server.url.as_str(), "--send", "paint_thing"];
     let human = [
-        "error[live/message]: the server sends the message `No thing for Bearer $OPENCDI_KEY`, but the contract says `Thing not found`",
+        "error[live/message]: the server sends the message `No thing for Bearer $THINGS_KEY`, but the contract says `Thing not found`",
         "openapi/things.yaml:104:36",
         &format!("request: curl --include --request POST '{}/things/d1b5c7f0", server.url),
-        "--header \"Authorization: Bearer $OPENCDI_KEY\"",
+        "--header \"Authorization: Bearer $THINGS_KEY\"",
         "expected: 404 {\"message\":\"Thing not found\"}",
         "answered: 404",
         "error[live/key-echoed]",
         "2 findings",
     ];
     assert_ends(folder.path(), &url, 1, &human);
-    let json = assert_ends(folder.path(), &[url[0], url[1], "--format", "json"], 1, &[]);
+    let json = assert_ends(folder.path(), &[&url[..], &["--format", "json"]].concat(), 1, &[]);
     let json: Json = serde_json::from_str(&json[..json.rfind("}\n").unwrap() + 1]).unwrap();
     assert_eq!(json["findings"][1]["rule"], "live/message");
     assert_eq!(json["findings"][1]["place"]["line"], 104);
-    assert_eq!(json["live"]["operations"][0]["seen"]["200"], 1);
+    assert_eq!(json["live"]["operations"][0]["seen"]["200"], 2);
     assert_eq!(
         json["live"]["operations"][1]["not_seen"]["404 Thing not found"],
         "the server answered something else, see the findings"
     );
     let says = ["::error file=openapi/things.yaml,line=104,", "::notice title=not seen::`500 Failed` of `list_things`"];
-    assert_ends(folder.path(), &[url[0], url[1], "--format", "github"], 1, &says);
-    let sarif = assert_ends(folder.path(), &[url[0], url[1], "--format", "sarif"], 1, &["live/message"]);
+    assert_ends(folder.path(), &[&url[..], &["--format", "github"]].concat(), 1, &says);
+    let sarif = assert_ends(folder.path(), &[&url[..], &["--format", "sarif"]].concat(), 1, &["live/message"]);
     assert_is_sarif(&sarif[..sarif.rfind("}\n").unwrap() + 1]);
 }
 
@@ -205,7 +222,8 @@ fn a_finding_can_be_allowed_for_now() {
     let folder = project();
     let allowance = "[[allow]]\nrule = \"live/message\"\nfile = \"openapi/things.yaml\"\ntext = \"Thing not found\"\nreason = \"soon\"\n\n[project]\n";
     common::apply(folder.path(), &apidrift_core::rules::Edit::Replace("openapi/check.toml", "[project]\n", allowance));
-    assert_ends(folder.path(), &["--url", &server.url], 0, &["1 allowed for now"]);
+    let arguments = ["--url", &server.url, "--send", "paint_thing"];
+    assert_ends(folder.path(), &arguments, 0, &["1 allowed for now"]);
     let outcome = check::run(folder.path(), &check::Scope::default(), Some(&Dropshot));
     assert!(outcome.findings.is_empty(), "it is not for the other command to say that it is unused");
 }
@@ -240,8 +258,7 @@ fn the_time_is_bounded_and_what_it_did_not_suffice_for_is_said() {
         right(asked)
     });
     let began = Instant::now();
-    let says =
-        ["the time limit was reached", "  not seen  404 Thing not found: not tried: the time limit was reached\n"];
+    let says = ["the time limit was reached", "  not seen  400 Invalid limit: not tried: the time limit was reached\n"];
     assert_ends(project().path(), &["--url", &server.url, "--timeout", "1s"], 2, &says);
     assert!(began.elapsed() < Duration::from_secs(10));
 }

@@ -161,8 +161,14 @@ pub struct OperationReport {
 impl Live {
     /// How many documented responses were seen, and how many there are.
     pub fn score(&self) -> (usize, usize) {
-        let seen: usize = self.operations.iter().map(|operation| operation.seen.len()).sum();
-        let not_seen: usize = self.operations.iter().map(|operation| operation.not_seen.len()).sum();
+        self.score_of(|_| true)
+    }
+
+    /// The same for some of the operations.
+    pub fn score_of(&self, is_meant: impl Fn(&OperationReport) -> bool) -> (usize, usize) {
+        let operations = || self.operations.iter().filter(|operation| is_meant(operation));
+        let seen: usize = operations().map(|operation| operation.seen.len()).sum();
+        let not_seen: usize = operations().map(|operation| operation.not_seen.len()).sum();
         (seen, seen + not_seen)
     }
 

@@ -748,7 +748,7 @@ If `client_errors` is set, the client has an enum of errors for each operation, 
         "The message distinguishes errors with the same status."
         Serve("answers `404 No such integration`"), Serve("answers `404 Integration not found`");
     LiveMediaType Error "live/media-type"
-        "A live server sends JSON as `application/json`, in UTF-8."
+        "A live server sends bodies with their documented media types, JSON in UTF-8."
         "Clients parse a body by its media type. `charset=utf-8` may be added."
         Serve("sends JSON as `text/html`, or with `charset=iso-8859-1`"), Serve("sends it as `application/json; charset=utf-8`");
     LiveBody Error "live/body"
@@ -784,20 +784,20 @@ If `client_errors` is set, the client has an enum of errors for each operation, 
         "A request succeeded with a key that lacks the permission that the contract names."
         Serve("lists integrations for a key without permissions"), Serve("answers it with 403");
     LiveOrder Error "live/order"
-        "A live server checks requests in the documented order: 401, 403, 429, 400, 404."
+        "A live server checks requests in the order that `order` in the settings gives, such as 401, 403, 429, 400, 404."
         "A caller without access must not learn from the response what exists, or whether a parameter is well-formed."
         Serve("answers a key without permission with 404 where the integration does not exist"), Serve("answers it with 403 for every integration");
     LiveLeak Error "live/leak"
-        "Responses for another workspace's resources are the same as for resources that do not exist."
+        "Responses for another tenant's resources are the same as for resources that do not exist."
         "If the status, message or headers differ, callers can find out which IDs exist."
-        Serve("answers 403 for another workspace's integration"), Serve("answers 404 for it and for one that does not exist");
+        Serve("answers 403 for another tenant's integration"), Serve("answers 404 for it and for one that does not exist");
     LiveKeyEchoed Error "live/key-echoed"
         "A live server never repeats an API key."
         "Responses are logged and shown to people."
         Serve("answers `401` with the key in a field"), Serve("answers it with a request ID");
     LiveRateLimitCount Error "live/rate-limit-count"
         "`X-RateLimit-Remaining` decreases by one with each request."
-        "It is 0 when a request is refused; `X-RateLimit-Limit` stays the same."
+        "It is 0 when a request is refused; `X-RateLimit-Limit` stays the same. Which requests count is `counted` in the settings."
         Serve("always sends `X-RateLimit-Remaining: 19`"), Serve("starts again when a window begins");
     LiveRateLimitReset Error "live/rate-limit-reset"
         "`X-RateLimit-Reset` of a live server is the end of the window."

@@ -1,6 +1,8 @@
 //! The settings of a project: the files to compare, the conventions of the contract, and the findings that are allowed
 //! for now.
 
+mod conform;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use toml::Spanned;
 use openapi_model::source::Source;
 
 use crate::profile::Profile;
+pub use conform::{Basic, Caller, Conform, Counted, ErrorName, List, Order, Provocation, Role, SecretSource};
 
 /// The settings file of a project: the first of these that exists.
 pub const FILES: [&str; 2] = ["apidrift.toml", "openapi/check.toml"];
@@ -33,6 +36,8 @@ pub struct Project {
     pub layout: Layout,
     /// The conventions of the contract; `None` if the settings have no profile.
     pub profile: Option<Profile>,
+    /// What is known about a live server.
+    pub conform: Conform,
     /// Findings that are allowed for now.
     pub allowances: Vec<Allowance>,
     /// The settings themselves.
@@ -92,6 +97,8 @@ pub struct Allowance {
 struct File {
     project: Layout,
     profile: Option<Profile>,
+    #[serde(default)]
+    conform: Conform,
     #[serde(default)]
     allow: Vec<Spanned<Allow>>,
 }
@@ -164,7 +171,11 @@ impl Project {
                 range,
             });
         }
-        Ok(Project { root: root.to_owned(), layout: file.project, profile: file.profile, allowances, source })
+        let conform = Conform { source: Some(source.clone()), root: root.to_owned(), ..file.conform };
+        if let Some(reason) = conform.mistake() {
+            return Err(reason);
+        }
+        Ok(Project { root: root.to_owned(), layout: file.project, profile: file.profile, conform, allowances, source })
     }
 
     /// The folder of the contract; relative references are resolved from it.

@@ -1,9 +1,8 @@
 //! Compares a response with the contract: status, message, media type, schema and headers.
 
-use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use openapi_model::document::Header;
+use openapi_model::document::{Header, MediaType};
 use openapi_model::node::Node;
 use openapi_model::schema::{SchemaId, Types};
 use openapi_model::span::Span;
@@ -11,7 +10,7 @@ use openapi_model::values::Direction;
 use serde_json::Value as Json;
 
 use super::fields;
-use super::operation::{Body, Operation, is_same};
+use super::operation::{Body, Operation, PlannedError, body, covers, essence, is_json_type, is_same};
 use super::provocations;
 use super::session::{Documented, Session, label};
 use super::wire::Answer;
@@ -34,22 +33,41 @@ impl<'a> Session<'a> {
         &mut self,
         operation: &'a Operation,
         answer: &Answer,
-        expected: Option<&'a DocumentedError>,
+        expected: Option<&'a PlannedError>,
         otherwise: Rule,
     ) -> bool {
         let found = self.documented(operation, answer);
         let is_expected = match (found, expected) {
-            (Some(Documented::Success), None) => true,
+            (Some(Documented::Success(_)), None) => true,
             (Some(Documented::Error(found)), Some(expected)) => is_same(found, expected),
             _ => false,
         };
-        if is_expected {
-            self.saw(operation, expected);
-            self.judge_parts(operation, answer, expected);
+        if let Some(found) = found.filter(|_| is_expected) {
+            self.saw(operation, found);
+            self.judge_parts(operation, answer, found);
         } else {
             self.other_answer(operation, answer, expected, found, otherwise);
         }
         is_expected
+    }
+
+    /// Judges the response to a request that should succeed. Values that were made up may be refused, which says
+    /// nothing about the server. Returns whether it is a success.
+    pub fn judge_success(&mut self, operation: &'a Operation, answer: &Answer) -> bool {
+        let found = self.documented(operation, answer);
+        let is_refused = found.is_some_and(|found| !matches!(found, Documented::Success(_)));
+        let made_up = &answer.request.made_up;
+        if made_up.is_empty() || !is_refused || !(400..500).contains(&answer.status) {
+            return self.judge(operation, answer, None, Rule::LiveAnswer);
+        }
+        let label = found.map(Documented::label).unwrap_or_default();
+        let reason = format!(
+            "the server answers `{label}`, and {} {} made up; give better values in [conform.values] or [conform.bodies]",
+            made_up.join(", "),
+            if made_up.len() == 1 { "was" } else { "were" }
+        );
+        self.not_tried(operation, None, reason);
+        false
     }
 
     /// Reports a response that is not the expected one.
@@ -57,23 +75,26 @@ impl<'a> Session<'a> {
         &mut self,
         operation: &'a Operation,
         answer: &Answer,
-        expected: Option<&'a DocumentedError>,
+        expected: Option<&'a PlannedError>,
         found: Option<Documented<'a>>,
         otherwise: Rule,
     ) {
         let (wanted, id) = (label(operation, expected), operation.id.as_str());
-        let status = expected.map_or(&operation.success.status, |error| &error.status);
+        let status = expected.map_or(operation.success_span(), |error| error.status.span);
         let identity = expected.and_then(|error| error.identity.as_ref());
-        let message = identity.map_or(status.span, |identity| identity.span);
+        let message = identity.map_or(status, |identity| identity.span);
         let said = answer.identity().unwrap_or_default();
         let (rule, span, text) = match (found, expected) {
             (Some(found), _) => {
                 let rule = match (found, expected.map(|error| *error.status)) {
-                    (Documented::Success, Some(401)) => Rule::LiveAuthentication,
-                    (Documented::Success, Some(403)) => Rule::LivePermission,
+                    (Documented::Success(_), Some(401)) => Rule::LiveAuthentication,
+                    (Documented::Success(_), Some(403)) => Rule::LivePermission,
                     _ => otherwise,
                 };
-                let found = label(operation, found.error());
+                let found = match found {
+                    Documented::Other(_) => answer.status.to_string(),
+                    Documented::Success(_) | Documented::Error(_) => found.label(),
+                };
                 (rule, message, format!("`{id}` answers `{found}` where the contract has `{wanted}`"))
             }
             (None, Some(error)) if answer.status == *error.status && answer.json.is_err() => {
@@ -91,10 +112,10 @@ impl<'a> Session<'a> {
                     format!("the server sends the {name} `{said}`, but the contract says `{wanted}`"),
                 )
             }
-            (None, Some(_)) if identity.is_some_and(|identity| said == identity.value) => (
+            (None, Some(error)) if identity.is_some_and(|identity| said == identity.value) => (
                 Rule::LiveStatus,
-                status.span,
-                format!("`{said}` comes with {}, not with {}", answer.status, status.value),
+                status,
+                format!("`{said}` comes with {}, not with {}", answer.status, error.status.value),
             ),
             _ => {
                 let shown = if said.is_empty() { String::new() } else { format!(" {said}") };
@@ -113,60 +134,88 @@ impl<'a> Session<'a> {
         self.report_answer(finding, answer, &shown);
     }
 
-    /// The expected response, in a few words.
-    pub fn expectation(&self, operation: &Operation, expected: Option<&DocumentedError>) -> String {
-        let status = expected.map_or(*operation.success.status, |error| *error.status);
-        match (expected.and_then(|error| error.value.as_ref()), operation.body(expected)) {
+    /// The expected response, in a few words: an error, or the first success.
+    pub fn expectation(&self, operation: &Operation, expected: Option<&PlannedError>) -> String {
+        let (status, response) = match expected {
+            Some(error) => (error.status.to_string(), operation.error_response(error)),
+            None => {
+                let success = operation.successes.first();
+                (operation.success_label(), success.and_then(|success| operation.response(success)))
+            }
+        };
+        let documented = response.map_or(Body::Undocumented, |response| body(response, None, expected.is_none()));
+        match (expected.and_then(|error| error.value.as_ref()), documented) {
             (Some(value), _) => format!("{status} {}", value.to_json()),
             (None, Body::Json(media)) => match media.schema.and_then(|schema| self.name_of(schema)) {
                 Some(name) => format!("{status} with a `{name}`"),
                 None => format!("{status} with a JSON body"),
             },
+            (None, Body::Other(content)) => format!("{status} with {}", named(content)),
             (None, Body::None) => format!("{status} without a body"),
-            (None, Body::Undocumented) => status.to_string(),
+            (None, Body::Undocumented) => status,
         }
     }
 
     /// Reports wrong parts of a response whose status and message are right.
-    fn judge_parts(&mut self, operation: &'a Operation, answer: &Answer, expected: Option<&'a DocumentedError>) {
-        let shown = self.expectation(operation, expected);
-        for finding in self.parts(operation, answer, expected) {
+    fn judge_parts(&mut self, operation: &'a Operation, answer: &Answer, found: Documented<'a>) {
+        let shown = match found {
+            Documented::Other(_) => format!("{} as documented", found.label()),
+            Documented::Success(_) | Documented::Error(_) => self.expectation(operation, found.error()),
+        };
+        for finding in self.parts(operation, answer, found) {
             self.report_answer(finding, answer, &shown);
         }
     }
 
-    /// The findings for the parts of a response whose status and message are right.
-    pub fn parts(
-        &mut self,
-        operation: &'a Operation,
-        answer: &Answer,
-        expected: Option<&'a DocumentedError>,
-    ) -> Vec<Finding> {
-        let status = expected.map_or(operation.success.status.span, |error| error.status.span);
-        let what = format!("`{}` of `{}`", label(operation, expected), operation.id.value);
-        let mut found = Vec::new();
-        for header in operation.headers(expected) {
-            found.extend(self.header(operation, header, answer, &what));
+    /// A response to a request that must not succeed, if it is one of those for all other errors. Returns whether it
+    /// is.
+    pub fn judge_other(&mut self, operation: &'a Operation, answer: &Answer) -> bool {
+        let found = self.documented(operation, answer).filter(|found| matches!(found, Documented::Other(_)));
+        if let Some(found) = found {
+            self.saw(operation, found);
+            self.judge_parts(operation, answer, found);
         }
-        match operation.body(expected) {
+        found.is_some()
+    }
+
+    /// The findings for the parts of a response whose status and message are right.
+    pub fn parts(&mut self, operation: &'a Operation, answer: &Answer, found: Documented<'a>) -> Vec<Finding> {
+        let (status, place, response) = match found {
+            Documented::Success(it) | Documented::Other(it) => (it.status.span, it.status.span, operation.response(it)),
+            Documented::Error(error) => (error.status.span, error.name.span, operation.error_response(error)),
+        };
+        let Some(response) = response else { return Vec::new() };
+        let is_success = matches!(found, Documented::Success(_));
+        let what = format!("`{}` of `{}`", found.label(), operation.id.value);
+        let mut findings = Vec::new();
+        for header in &response.headers {
+            findings.extend(self.header(operation, header, answer, &what));
+        }
+        let media_type = answer.header("content-type");
+        match body(response, media_type.as_deref(), is_success) {
             // Responses to HEAD have no body.
             _ if answer.request.method == "HEAD" => {}
             Body::Json(media) => {
-                let spec = BodySpec {
-                    media_type: &media.name,
-                    schema: media.schema,
-                    place: expected.map_or(status, |error| error.name.span),
-                    is_success: expected.is_none(),
-                };
-                found.extend(self.body(operation, &spec, answer, &what));
+                let spec = BodySpec { media_type: &media.name, schema: media.schema, place, is_success };
+                findings.extend(self.body(operation, &spec, answer, &what));
+            }
+            Body::Other(content) => {
+                let is_documented = |found: &str| content.iter().any(|media| covers(&media.name, found));
+                if !media_type.as_deref().is_some_and(is_documented) {
+                    let shown = media_type.map_or("no media type".to_owned(), |media_type| format!("`{media_type}`"));
+                    let message = format!("{what} comes as {shown}, not as {}", named(content));
+                    let place = self.contract.place(place, "documented with other media types");
+                    let help = format!("send `Content-Type` with {}", named(content));
+                    findings.push(Finding::at(Rule::LiveMediaType, place, message).help(help));
+                }
             }
             Body::None if !answer.body.is_empty() => {
                 let place = self.contract.place(status, "documented without a body");
-                found.push(Finding::at(Rule::LiveBody, place, format!("{what} has a body")));
+                findings.push(Finding::at(Rule::LiveBody, place, format!("{what} has a body")));
             }
             Body::None | Body::Undocumented => {}
         }
-        found
+        findings
     }
 
     fn header(&mut self, operation: &Operation, header: &Header, answer: &Answer, what: &str) -> Vec<Finding> {
@@ -251,9 +300,10 @@ fn header_value(types: Types, text: &str) -> Option<Json> {
     is_scalar.then(|| serde_json::from_str(text.trim()).unwrap_or_else(|_| text.into()))
 }
 
-/// A media type without its parameters, in lower case.
-fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+/// The names of media types.
+fn named(content: &[MediaType]) -> String {
+    let names: Vec<String> = content.iter().map(|media| format!("`{}`", essence(&media.name))).collect();
+    names.join(" or ")
 }
 
 /// Whether this is UTF-8 JSON of the documented media type.
@@ -262,15 +312,12 @@ fn is_json(media_type: &str, documented: &str) -> bool {
         Some(charset) => matches!(charset.trim_matches('"'), "utf-8" | "utf8"),
         None => true,
     };
-    let (found, wanted) = (essence(media_type), essence(documented));
-    let is_wanted = match wanted.as_str() {
-        "*/*" | "application/*" => found == "application/json" || found.ends_with("+json"),
-        wanted => found == wanted,
-    };
+    let is_range = documented.contains('*');
+    let is_wanted = if is_range { is_json_type(media_type) } else { essence(media_type) == essence(documented) };
     is_wanted && media_type.split(';').skip(1).all(is_utf8)
 }
 
 /// The documented error of the rate limit, if there is one.
-pub(super) fn rate_limited(operation: &Operation) -> Option<&DocumentedError> {
+pub(super) fn rate_limited(operation: &Operation) -> Option<&PlannedError> {
     operation.errors.iter().find(|error| provocations::is_over_the_limit(error))
 }

@@ -3,18 +3,18 @@
 
 use std::time::{Duration, Instant};
 
-use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::settings::Counted;
 use openapi_model::source::Place;
 
 use super::judge::rate_limited;
-use super::operation::{Operation, is_same, label_of};
-use super::provocations::{self, Provocation};
+use super::operation::{Operation, PlannedError, label_of};
+use super::provocations;
 use super::requests::with_malformed;
 use super::session::{Session, Stop, error_of};
 use super::usage::{SLACK, Usage, window};
-use super::wire::{Answer, Authorization, Request};
+use super::wire::{Answer, Request};
 
 const LIMIT: &str = "x-ratelimit-limit";
 const REMAINING: &str = "x-ratelimit-remaining";
@@ -55,7 +55,7 @@ impl Session<'_> {
                 );
             }
         }
-        if !matches!(answer.request.authorization, Authorization::Key) {
+        if !answer.request.authorization.is_full() {
             return;
         }
         self.keep_usage(operation, answer);
@@ -82,19 +82,19 @@ fn at(session: &Session<'_>, operation: &Operation, name: &str) -> Place {
     session.contract.place(span, "this header")
 }
 
-/// Whether a request counted against the limit, judging by its response.
-fn is_counted(operation: &Operation, answer: &Answer) -> bool {
-    answer.status == *operation.success.status
-        || error_of(operation, answer).is_some_and(|error| {
-            matches!(
-                provocations::provocation(error),
-                Provocation::Malformed(_) | Provocation::NotFound | Provocation::Busy
-            )
-        })
+/// Whether a request counted against the limit, judging by its response and the settings; `None` if they do not say.
+fn is_counted(session: &Session<'_>, operation: &Operation, answer: &Answer) -> Option<bool> {
+    let counted = session.facts.settings.counted.as_ref()?;
+    let name = error_of(operation, answer).map(|error| error.name.as_str());
+    let range = format!("{}XX", answer.status / 100);
+    Some(counted.iter().any(|counted| match counted {
+        Counted::Status(status) => *status == answer.status,
+        Counted::Name(counted) => counted.eq_ignore_ascii_case(&range) || Some(counted.as_str()) == name,
+    }))
 }
 
 fn count(session: &mut Session<'_>, operation: &Operation, answer: &Answer, remaining: i64, reset: i64) {
-    let counted = is_counted(operation, answer);
+    let Some(counted) = is_counted(session, operation, answer) else { return };
     let counts = &mut session.of(operation).counts;
     match counts.last {
         Some((before, window)) if window == reset && counted => {
@@ -115,7 +115,7 @@ fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, li
         session.report_answer(finding, answer, &format!("x-ratelimit-limit: {first}"));
         return;
     }
-    let left = limit.saturating_sub(i64::from(is_counted(operation, answer)));
+    let left = limit.saturating_sub(i64::from(is_counted(session, operation, answer) == Some(true)));
     if let Some(remaining) = remaining.filter(|remaining| *remaining > left) {
         let message =
             format!("`X-RateLimit-Remaining` of `{id}` is {remaining} after a request, with a limit of {limit}");
@@ -135,7 +135,7 @@ fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, li
     }
 }
 
-/// Whether the counter counts: by one for each request, or by more if other clients share the workspace.
+/// Whether the counter counts: by one for each request, or by more if other clients share the limit.
 pub(super) fn judge_counts(session: &mut Session<'_>, operation: &Operation) {
     let steps = std::mem::take(&mut session.of(operation).counts.steps);
     let id = &operation.id.value;
@@ -151,18 +151,18 @@ pub(super) fn judge_counts(session: &mut Session<'_>, operation: &Operation) {
         return;
     };
     let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), text)
-        .help("count each request once; if others use the workspace, run this again when they do not");
+        .help("count each request once; if others use the limit, run this again when they do not");
     session.report_answer(finding, answer, "one less than after the request before");
 }
 
 /// Uses the limit up, and waits until it is lifted.
 pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
     let Some(error) = rate_limited(operation) else { return Ok(()) };
-    if session.has_seen(operation, Some(error)) {
+    if session.has_seen(operation, error) {
         return Ok(());
     }
     if !session.limits.exhaust {
-        let reason = "needs --exhaust-rate-limits, which blocks the whole workspace until the window ends";
+        let reason = "needs --exhaust-rate-limits, which blocks the whole tenant until the window ends";
         session.not_tried(operation, Some(error), reason.to_owned());
         return Ok(());
     }
@@ -171,16 +171,19 @@ pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -
         return Ok(());
     }
     let unknown = provocations::unknown_values(operation);
+    let values: Vec<(&str, &str)> = unknown.iter().map(|(name, value)| (*name, value.as_str())).collect();
     // A cheap request for the server is best: one that is refused, if those count.
     let request = match with_malformed(session, operation) {
         Some(request) if unknown.is_empty() => Some(request),
-        _ => session.request(operation, &unknown).filter(|_| operation.is_safe() || !unknown.is_empty()),
+        _ => session.request(operation, &values).filter(|_| operation.is_safe() || !unknown.is_empty()),
     };
     let Some(request) = request else {
         session.not_tried(operation, Some(error), "each request would really take effect".to_owned());
         return Ok(());
     };
     let Some(refused) = use_up(session, operation, error, &request)? else { return Ok(()) };
+    // Several errors may say that the limit is used up.
+    let error = error_of(operation, &refused).unwrap_or(error);
     session.judge(operation, &refused, Some(error), Rule::LiveAnswer);
     if let Some(remaining) = refused.number(REMAINING).filter(|remaining| *remaining != 0) {
         let message = format!("`{}` refuses a request although {remaining} are left", operation.id.value);
@@ -195,7 +198,7 @@ pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -
 fn use_up<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
-    error: &'a DocumentedError,
+    error: &'a PlannedError,
     request: &Request,
 ) -> Result<Option<Answer>, Stop> {
     let documented = operation.rate_limit.as_ref().map_or(60, |limit| limit.requests);
@@ -212,7 +215,7 @@ fn use_up<'a>(
         if window != reset {
             (began, window, sent, left) = (Instant::now(), reset, 0, None);
         }
-        if error_of(operation, &answer).is_some_and(|found| is_same(found, error)) {
+        if error_of(operation, &answer).is_some_and(provocations::is_over_the_limit) {
             if let Some(left) = left.filter(|left| *left > 1) {
                 let message = format!("`{}` refuses a request although {left} were left before it", operation.id.value);
                 let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), message);
@@ -246,9 +249,12 @@ fn use_up<'a>(
 fn before_others<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
-    error: &'a DocumentedError,
+    error: &'a PlannedError,
     refused: &Answer,
 ) -> Result<(), Stop> {
+    if !session.is_checked_before(*error.status, 400) {
+        return Ok(());
+    }
     let Some(request) = with_malformed(session, operation) else { return Ok(()) };
     let Some(answer) = session.ask_at_once(operation, &request)? else { return Ok(()) };
     // Otherwise a new window has begun, and requests are no longer refused.
@@ -262,12 +268,14 @@ fn before_others<'a>(
 fn lifted<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
-    error: &'a DocumentedError,
+    error: &'a PlannedError,
     request: &Request,
     refused: &Answer,
 ) -> Result<(), Stop> {
-    let header = operation.headers(Some(error)).iter().find(|header| header.name.eq_ignore_ascii_case(RETRY_AFTER));
-    let Some(header) = header else { return Ok(()) };
+    let headers = operation.error_response(error).map(|response| response.headers.as_slice()).unwrap_or_default();
+    let Some(header) = headers.iter().find(|header| header.name.eq_ignore_ascii_case(RETRY_AFTER)) else {
+        return Ok(());
+    };
     let place = |session: &Session<'_>| session.contract.place(header.name.span, "this header");
     let Some(wait) = refused.number(RETRY_AFTER) else {
         // If other errors of the status lack the header, the contract cannot require it.
@@ -293,7 +301,7 @@ fn lifted<'a>(
     }
     session.sleep(wait + SLACK)?;
     let Some(answer) = session.ask_at_once(operation, request)? else { return Ok(()) };
-    if error_of(operation, &answer).is_some_and(|found| is_same(found, error)) {
+    if error_of(operation, &answer).is_some_and(provocations::is_over_the_limit) {
         let message = format!("after the {} s of `Retry-After` `{}` still refuses", wait.as_secs(), operation.id.value);
         let finding =
             Finding::at(Rule::LiveRetryAfter, place(session), message).help("give the time until the window ends");

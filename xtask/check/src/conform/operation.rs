@@ -1,16 +1,20 @@
-//! The operations that can be tested: one success, and distinguishable errors.
+//! The operations that can be tested, with their documented responses.
 //!
-//! Any contract can be tested. An operation whose responses cannot be told apart, or could not be read, is not tried;
+//! Any contract can be tested. An operation that could not be read, or whose success is not documented, is not tried;
 //! the report lists it with the reason.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use apidrift_core::contract::{self, Contract, DocumentedError, RateLimit};
-use openapi_model::document::{self, Document, Header, Location, MediaType, Status};
+use apidrift_core::settings::Conform;
+use openapi_model::document::{self, Header, Location, MediaType, Status};
 use openapi_model::paths;
 use openapi_model::shape::{AllOf, Shape};
-use openapi_model::span::Spanned;
+use openapi_model::span::{Span, Spanned};
+
+use super::gate::SAFE_METHODS;
+use super::provocations::Provocation;
 
 /// The operations of a contract, sorted by whether they can be tested.
 pub(super) struct Plan {
@@ -27,9 +31,12 @@ pub(super) struct Operation {
     pub index: usize,
     pub id: Spanned<String>,
     pub parameters: Vec<Parameter>,
-    pub success: Success,
+    /// The responses to successful requests, at least one: 2xx, 3xx, ranges of them, and `default` if there are none.
+    pub successes: Vec<Documented>,
     /// The documented errors, by status and name, without those that cannot be distinguished from others.
-    pub errors: Vec<DocumentedError>,
+    pub errors: Vec<PlannedError>,
+    /// The responses for all other errors: `4XX`, `5XX` and `default`.
+    pub others: Vec<Documented>,
     /// The labels of errors that cannot be distinguished from others, with the reasons.
     pub indistinct: Vec<(String, String)>,
     pub rate_limit: Option<Spanned<RateLimit>>,
@@ -42,9 +49,17 @@ pub(super) struct Parameter {
     pub shape: Arc<Shape>,
 }
 
-/// The response to a successful request.
-pub(super) struct Success {
-    pub status: Spanned<u16>,
+/// A documented error, and how it is provoked.
+#[derive(Debug, Clone)]
+pub(super) struct PlannedError {
+    error: DocumentedError,
+    pub provocation: Provocation,
+}
+
+/// A documented response that is told by its status alone.
+#[derive(Debug, Clone)]
+pub(super) struct Documented {
+    pub status: Spanned<Status>,
     /// The index of the response.
     response: usize,
 }
@@ -57,6 +72,8 @@ pub(super) enum Body<'a> {
     Undocumented,
     /// A JSON body.
     Json(&'a MediaType),
+    /// A body of one of these media types, of which only the media type is compared.
+    Other(&'a [MediaType]),
 }
 
 /// An operation that cannot be tested.
@@ -79,6 +96,13 @@ impl Deref for Operation {
     }
 }
 
+impl Deref for PlannedError {
+    type Target = DocumentedError;
+    fn deref(&self) -> &DocumentedError {
+        &self.error
+    }
+}
+
 impl Deref for Parameter {
     type Target = document::Parameter;
     fn deref(&self) -> &document::Parameter {
@@ -87,10 +111,11 @@ impl Deref for Parameter {
 }
 
 impl Plan {
-    pub fn of(contract: &Contract) -> Plan {
+    /// `settings` say how errors are provoked.
+    pub fn of(contract: &Contract, settings: &Conform) -> Plan {
         let mut plan = Plan { operations: Vec::new(), untried: Vec::new() };
         for (index, operation) in contract.operations.iter().enumerate() {
-            match Operation::new(&contract.document, index, operation) {
+            match Operation::new(contract, settings, index, operation) {
                 Ok(operation) => plan.operations.push(operation),
                 Err(reason) => plan.untried.push(Untried::new(index, operation, reason)),
             }
@@ -101,8 +126,19 @@ impl Plan {
 
 impl Operation {
     /// The operation, or why it cannot be tested.
-    fn new(document: &Document, index: usize, operation: &contract::Operation) -> Result<Operation, String> {
-        let success = success(operation)?;
+    fn new(
+        contract: &Contract,
+        settings: &Conform,
+        index: usize,
+        operation: &contract::Operation,
+    ) -> Result<Operation, String> {
+        if let Some(unread) = operation.unread.first() {
+            return Err(format!("it could not be read whole: {}", unread.reason));
+        }
+        let (successes, others) = told_by_status(operation);
+        if successes.is_empty() {
+            return Err("it documents no success".to_owned());
+        }
         let described = |name: &str| {
             let mut parameters = operation.parameters.iter();
             parameters.any(|parameter| parameter.location == Location::Path && *parameter.name == *name)
@@ -110,7 +146,7 @@ impl Operation {
         if let Some(name) = paths::variables(&operation.path).into_iter().find(|name| !described(name)) {
             return Err(format!("its path has a variable `{name}` that no path parameter describes"));
         }
-        let mut errors: Vec<DocumentedError> = Vec::new();
+        let mut errors: Vec<PlannedError> = Vec::new();
         let mut indistinct = Vec::new();
         for error in &operation.errors {
             match errors.iter().find(|other| answers_alike(other, error)) {
@@ -118,12 +154,16 @@ impl Operation {
                     let reason = format!("`{}` and `{}` cannot be told apart", error.name.value, first.name.value);
                     indistinct.push((label_of(error), reason));
                 }
-                None => errors.push(error.clone()),
+                None => errors.push(PlannedError {
+                    provocation: Provocation::of(settings, operation, error),
+                    error: error.clone(),
+                }),
             }
         }
         if *operation.method == *"HEAD" && errors.iter().any(|error| error.identity.is_some()) {
             return Err("its errors are told apart by their bodies, and responses to HEAD have none".to_owned());
         }
+        let document = &contract.document;
         let parameter = |spec: &document::Parameter| {
             let schema = spec.schema.map(AllOf::from).unwrap_or_default();
             Parameter { spec: spec.clone(), shape: document.shape(&schema) }
@@ -132,8 +172,9 @@ impl Operation {
             index,
             id: operation.id.clone(),
             parameters: operation.parameters.iter().map(parameter).collect(),
-            success,
+            successes,
             errors,
+            others,
             indistinct,
             rate_limit: operation.rate_limit.clone(),
             spec: operation.spec.clone(),
@@ -147,37 +188,94 @@ impl Operation {
 
     /// Whether its method is safe, as HTTP defines it.
     pub fn is_safe(&self) -> bool {
-        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+        SAFE_METHODS.contains(&self.method.as_str())
     }
 
-    /// Whether a request is malformed without a body. Bodies are not generated.
-    pub fn needs_body(&self) -> bool {
-        self.spec.body.as_ref().is_some_and(|body| *body.required)
+    /// Whether a status is that of a success.
+    pub fn is_success(&self, status: u16) -> bool {
+        self.success(status).is_some()
     }
 
-    /// The headers of a documented response: of an error, or of the success.
-    pub fn headers(&self, error: Option<&DocumentedError>) -> &[Header] {
-        self.response(error).map(|response| response.headers.as_slice()).unwrap_or_default()
+    /// The success with a status.
+    pub fn success(&self, status: u16) -> Option<&Documented> {
+        let has_error = self.errors.iter().any(|error| *error.status == status);
+        let is_failure = |found: &&Documented| *found.status == Status::Default && status >= 400;
+        best(&self.successes, status).filter(|found| !has_error && !is_failure(found))
     }
 
-    /// A header of the success.
+    /// The response for errors with a status that have none of their own.
+    pub fn other(&self, status: u16) -> Option<&Documented> {
+        let is_documented = self.errors.iter().any(|error| *error.status == status) || self.is_success(status);
+        best(&self.others, status).filter(|_| !is_documented)
+    }
+
+    /// The place of the first success.
+    pub fn success_span(&self) -> Span {
+        self.successes.first().map_or(self.id.span, |success| success.status.span)
+    }
+
+    /// The label of all successes in messages.
+    pub fn success_label(&self) -> String {
+        let labels: Vec<String> = self.successes.iter().map(|success| success.status.value.to_string()).collect();
+        labels.join(" or ")
+    }
+
+    /// A header of a success.
     pub fn success_header(&self, name: &str) -> Option<&Header> {
-        self.headers(None).iter().find(|header| header.name.eq_ignore_ascii_case(name))
+        let headers = self.successes.iter().filter_map(|success| self.spec.responses.get(success.response));
+        headers.flat_map(|response| &response.headers).find(|header| header.name.eq_ignore_ascii_case(name))
     }
 
-    /// The body of a documented response: of an error, or of the success.
-    pub fn body(&self, error: Option<&DocumentedError>) -> Body<'_> {
-        let content = self.response(error).map(|response| response.content.as_slice()).unwrap_or_default();
-        match contract::json(content) {
-            Some(media) => Body::Json(media),
-            // An error without a documented body may still have one.
-            None if content.is_empty() && error.is_none() => Body::None,
-            None => Body::Undocumented,
-        }
+    /// The documented response of an error.
+    pub fn error_response(&self, error: &PlannedError) -> Option<&document::Response> {
+        self.spec.responses.get(error.response)
     }
 
-    fn response(&self, error: Option<&DocumentedError>) -> Option<&document::Response> {
-        self.spec.responses.get(error.map_or(self.success.response, |error| error.response))
+    /// A documented response that is told by its status.
+    pub fn response(&self, documented: &Documented) -> Option<&document::Response> {
+        self.spec.responses.get(documented.response)
+    }
+}
+
+/// The response that is documented for a status most closely: itself, then its range, then `default`.
+fn best(documented: &[Documented], status: u16) -> Option<&Documented> {
+    let of = |wanted: Status| documented.iter().find(|documented| *documented.status == wanted);
+    let digit = u8::try_from(status / 100).unwrap_or(0);
+    of(Status::Code(status)).or_else(|| of(Status::Range(digit))).or_else(|| of(Status::Default))
+}
+
+/// The documented body of a response to a request that got this media type. `is_success`: errors may have a body that
+/// is not documented.
+pub(super) fn body<'a>(response: &'a document::Response, media_type: Option<&str>, is_success: bool) -> Body<'a> {
+    let content = response.content.as_slice();
+    if content.is_empty() {
+        return if is_success { Body::None } else { Body::Undocumented };
+    }
+    let found = media_type.and_then(|found| content.iter().find(|media| covers(&media.name, found)));
+    match found.or_else(|| contract::json(content)) {
+        Some(media) if is_json_type(&media.name) || media_type.is_some_and(is_json_type) => Body::Json(media),
+        _ => Body::Other(content),
+    }
+}
+
+/// A media type without its parameters, in lower case.
+pub(super) fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether a media type is one of JSON documents.
+pub(super) fn is_json_type(media_type: &str) -> bool {
+    let name = essence(media_type);
+    name == "application/json" || name.ends_with("+json")
+}
+
+/// Whether a documented media type, which may be a range such as `text/*`, covers another one.
+pub(super) fn covers(documented: &str, found: &str) -> bool {
+    let (documented, found) = (essence(documented), essence(found));
+    match documented.strip_suffix('*') {
+        Some("*/") => true,
+        Some(start) => found.starts_with(start),
+        None => documented == found,
     }
 }
 
@@ -199,36 +297,25 @@ impl Untried {
     }
 }
 
-/// The one success of an operation, or why its responses cannot be distinguished.
-fn success(operation: &contract::Operation) -> Result<Success, String> {
-    if let Some(unread) = operation.unread.first() {
-        return Err(format!("it could not be read whole: {}", unread.reason));
-    }
-    let mut successes = Vec::new();
+/// The responses of an operation that are told by their status alone: the successes, and those for other errors.
+fn told_by_status(operation: &contract::Operation) -> (Vec<Documented>, Vec<Documented>) {
+    let (mut successes, mut others) = (Vec::new(), Vec::new());
     for (response, answer) in operation.responses.iter().enumerate() {
+        let documented = Documented { status: answer.status.clone(), response };
         match answer.status.value {
-            Status::Code(code @ 200..=299) => {
-                successes.push(Success { status: Spanned::new(code, answer.status.span), response });
-            }
-            Status::Code(400..=599) => {}
-            Status::Code(code) => {
-                return Err(format!("it documents {code}, which is neither a success nor an error"));
-            }
-            status => return Err(format!("it documents `{status}`; write each status separately")),
+            Status::Code(200..=399) | Status::Range(2..=3) => successes.push(documented),
+            Status::Range(4..) | Status::Default => others.push(documented),
+            Status::Code(_) | Status::Range(_) => {}
         }
     }
-    let count = successes.len();
-    let success = successes.pop().filter(|_| count == 1);
-    let success = success.ok_or_else(|| format!("it documents {count} successes; exactly one is needed"))?;
-    let content = operation.responses.get(success.response).map(|answer| answer.content.as_slice()).unwrap_or_default();
-    if !content.is_empty() && contract::json(content).is_none() {
-        return Err(format!("its {} has no JSON body", success.status.value));
+    if successes.is_empty() {
+        successes = others.iter().filter(|documented| *documented.status == Status::Default).cloned().collect();
     }
-    Ok(success)
+    (successes, others)
 }
 
 /// Whether two errors are the same one.
-pub(super) fn is_same(one: &DocumentedError, other: &DocumentedError) -> bool {
+pub(super) fn is_same(one: &PlannedError, other: &PlannedError) -> bool {
     *one.status == *other.status && *one.name == *other.name
 }
 

@@ -2,8 +2,8 @@
 
 use apidrift_core::finding::Finding;
 
-use super::operation::{Operation, Untried};
-use super::session::{Broken, Session, Stop, label};
+use super::operation::{Operation, Untried, label_of};
+use super::session::{Broken, Session, Stop, not_permitted};
 use super::wire::Answer;
 use crate::outcome::{Live, NotCompared, OperationReport, Outcome};
 
@@ -86,7 +86,7 @@ impl Session<'_> {
     }
 
     fn untried_report(&self, untried: &Untried) -> OperationReport {
-        let reason = if self.limits.read_only && untried.method != "GET" {
+        let reason = if !self.gate.permits_call(&untried.method, &untried.path) && self.limits.read_only {
             "--read-only"
         } else if !self.is_wanted(&untried.id) {
             "other operations were given with --operation"
@@ -105,22 +105,34 @@ impl Session<'_> {
 
     fn operation_report(&mut self, operation: &Operation, stopped: Option<&Stop>) -> OperationReport {
         let concerns = self.concerns(operation);
-        let read_only = self.limits.read_only && *operation.method != *"GET";
+        let is_permitted = self.gate.permits_operation(operation);
         let mut progress = self.progress.remove(&operation.index).unwrap_or_default();
-        let documented = std::iter::once(None).chain(operation.errors.iter().map(Some));
-        let labels = documented.map(|error| label(operation, error));
         let (mut seen, mut not_seen) = (Vec::new(), Vec::new());
-        for label in labels {
+        let success = operation.success_label();
+        let successes = operation.successes.iter().map(|it| (it.status.value.to_string(), success.clone()));
+        let errors = operation.errors.iter().map(|error| (label_of(error), label_of(error)));
+        let others = operation.others.iter().map(|it| (it.status.value.to_string(), it.status.value.to_string()));
+        let mut labels: Vec<(String, String)> = successes.chain(errors).chain(others).collect();
+        // `default` may be both.
+        labels.dedup_by(|later, first| later.0 == first.0);
+        for (label, recorded) in labels {
             if let Some(times) = progress.seen.remove(&label) {
                 seen.push((label, times));
                 continue;
             }
-            let reason = match progress.reasons.remove(&label) {
-                _ if read_only => "not tried: --read-only".to_owned(),
-                _ if !concerns => "not tried: other operations were given with --operation".to_owned(),
+            let reason = match progress.reasons.get(&recorded) {
+                _ if !is_permitted && self.limits.read_only => "not tried: --read-only".to_owned(),
+                _ if !concerns && is_permitted => "not tried: other operations were given with --operation".to_owned(),
+                _ if !is_permitted => format!("not tried: needs {}", not_permitted(operation)),
                 Some(reason) => format!("not tried: {reason}"),
+                None if progress.not_sent.is_some() => {
+                    format!("not tried: {}", progress.not_sent.as_deref().unwrap_or_default())
+                }
                 None if stopped == Some(&Stop::OutOfTime) => "not tried: the time limit was reached".to_owned(),
                 None if stopped.is_some() => "not tried".to_owned(),
+                None if operation.successes.len() > 1 && recorded == success => {
+                    "the server answered another success".to_owned()
+                }
                 None => "the server answered something else, see the findings".to_owned(),
             };
             not_seen.push((label, reason));

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use openapi_model::document::Location;
+use apidrift_core::settings::{List, Order};
+use chrono::{DateTime, Utc};
 use openapi_model::shape::Shape;
 use serde_json::Value as Json;
+use toml::Spanned;
 
+use super::discovered;
 use super::fields;
-use super::operation::{Body, Operation};
-use super::provocations::{self, Order};
+use super::operation::{Body, Operation, body};
+use super::requests::With;
 use super::session::{Session, Stop};
 use super::wire::{Answer, Request};
 
@@ -27,10 +30,20 @@ pub(super) fn is_list(operation: &Operation) -> bool {
 
 /// The array of a list's items: its name and shape.
 fn array(session: &Session<'_>, operation: &Operation) -> Option<(String, Arc<Shape>)> {
-    match operation.body(None) {
+    let response = operation.response(operation.successes.first()?)?;
+    match body(response, None, true) {
         Body::Json(media) => fields::array(&session.contract.document, media.schema?),
-        Body::None | Body::Undocumented => None,
+        Body::None | Body::Undocumented | Body::Other(_) => None,
     }
+}
+
+/// What the settings say about a list.
+fn list<'a>(session: &Session<'a>, operation: &Operation) -> Option<&'a List> {
+    let lists = session.facts.settings.lists.iter().map(Spanned::get_ref);
+    lists.into_iter().find(|list| {
+        let name = list.operation.get_ref();
+        *name == operation.id.value || *name == operation.endpoint()
+    })
 }
 
 /// The parts of a page that matter for paging.
@@ -43,12 +56,14 @@ struct Page {
 
 /// Requests all pages, first to last and back.
 pub(super) fn walk<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
-    let Some(first) = session.request(operation, &[]) else {
-        let flags = provocations::flags(operation);
-        session.not_tried(operation, None, format!("needs {flags}"));
-        return Ok(());
+    let first = match session.request_with(operation, With::default()) {
+        Ok(request) => request,
+        Err(needed) => {
+            session.not_tried(operation, None, format!("needs {needed}"));
+            return Ok(());
+        }
     };
-    let Some(page) = page(session, operation, &first)? else { return Ok(()) };
+    let Some(page) = page(session, operation, &first, true)? else { return Ok(()) };
     if page.previous.is_some() {
         broken_link(
             session,
@@ -113,7 +128,7 @@ fn follow<'a>(
             broken_link(session, operation, &answer, "the links form a circle", "a page that was not seen before");
             return Ok(None);
         }
-        match page(session, operation, &request)? {
+        match page(session, operation, &request, false)? {
             Some(page) => pages.push(page),
             None => return Ok(None),
         }
@@ -121,20 +136,28 @@ fn follow<'a>(
     Ok(Some(pages))
 }
 
-fn page<'a>(session: &mut Session<'a>, operation: &'a Operation, request: &Request) -> Result<Option<Page>, Stop> {
+fn page<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    request: &Request,
+    is_first: bool,
+) -> Result<Option<Page>, Stop> {
     let Some(answer) = session.ask(operation, request)? else { return Ok(None) };
-    let is_first = !request.path.contains('?');
     // A linked page must exist.
-    let rule = if is_first { Rule::LiveAnswer } else { Rule::LivePageLink };
-    if !session.judge(operation, &answer, None, rule) {
+    let is_expected = match is_first {
+        true => session.judge_success(operation, &answer),
+        false => session.judge(operation, &answer, None, Rule::LivePageLink),
+    };
+    if !is_expected {
         return Ok(None);
     }
     let Some((name, _)) = array(session, operation) else { return Ok(None) };
     // Without a list its pages cannot be checked; the missing list has been reported.
     let items = answer.json.as_ref().ok().and_then(|json| json.get(&name)?.as_array().cloned());
     let Some(items) = items else { return Ok(None) };
-    store_values(session, &items);
-    let identity = provocations::items(operation).map(|(property, _)| property);
+    discovered::store_items(session, &items);
+    discovered::store(session, operation, &answer);
+    let identity = list(session, operation).map(|list| list.item.as_str());
     let items = items.iter().map(|item| match identity.and_then(|identity| item.get(identity)) {
         Some(Json::String(text)) => text.clone(),
         Some(other) => other.to_string(),
@@ -153,18 +176,6 @@ fn page<'a>(session: &mut Session<'a>, operation: &'a Operation, request: &Reque
     Ok(Some(Page { items, previous: of("prev"), next: of("next"), answer }))
 }
 
-/// Stores values that other operations need.
-fn store_values(session: &mut Session<'_>, items: &[Json]) {
-    let plan = session.plan;
-    let parameters = plan.operations.iter().flat_map(|operation| &operation.parameters);
-    for parameter in parameters.filter(|parameter| parameter.location == Location::Path) {
-        let name = parameter.name.as_str();
-        if let Some(value) = items.iter().find_map(|item| item.get(name)?.as_str()) {
-            session.discovered_values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-        }
-    }
-}
-
 /// Every item must occur once, in the list's order, on full pages.
 fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page], items: &[String]) {
     let Some(last) = pages.last() else { return };
@@ -176,11 +187,11 @@ fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page],
     } else if last.next.is_none() {
         judge_count(session, operation, &last.answer, items.len());
     }
-    if provocations::items(operation).is_some_and(|(_, order)| order == Order::NewestFirst) {
-        let mut before: Option<(String, String)> = None;
+    if list(session, operation).is_some_and(|list| list.order == Order::NewestFirst) {
+        let mut before: Option<DateTime<Utc>> = None;
         for page in pages {
             for item in &page.items {
-                let time = moment(item);
+                let Ok(time) = item.parse::<DateTime<Utc>>() else { continue };
                 if before.as_ref().is_some_and(|before| *before < time) {
                     let place = session.contract.place(operation.id.span, "this operation");
                     let message = format!("the items of `{id}` are not in the order of their times, newest first");
@@ -207,17 +218,10 @@ fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page],
 /// Whether all pages together have the expected number of items, if it is known.
 fn judge_count(session: &mut Session<'_>, operation: &Operation, last: &Answer, items: usize) {
     let id = &operation.id.value;
-    if let Some(expected) = session.target.items.get(id).filter(|expected| **expected > items) {
+    if let Some(expected) = session.facts.items.get(id).filter(|expected| **expected > items) {
         let message = format!("the pages of `{id}` have {items} items, and the list has {expected}");
         items_finding(session, operation, last, message, "every item on one page");
     }
-}
-
-/// A UTC time in RFC 3339 as a sortable value: the seconds, and the fraction without trailing zeros.
-fn moment(text: &str) -> (String, String) {
-    let (seconds, rest) = text.split_at_checked(19).unwrap_or((text, ""));
-    let fraction = rest.trim_end_matches('Z').split(['+', '-']).next().unwrap_or_default();
-    (seconds.to_owned(), fraction.trim_start_matches('.').trim_end_matches('0').to_owned())
 }
 
 /// The first item that occurs in only one direction, and which. New items may have been added before the first.
@@ -241,7 +245,7 @@ fn broken_link(session: &mut Session<'_>, operation: &Operation, answer: &Answer
 }
 
 fn items_finding(session: &mut Session<'_>, operation: &Operation, answer: &Answer, message: String, expected: &str) {
-    let place = session.contract.place(operation.success.status.span, "this response");
+    let place = session.contract.place(operation.success_span(), "this response");
     let finding = Finding::at(Rule::LivePageItems, place, message).help("put every item on exactly one page");
     session.report_answer(finding, answer, expected);
 }
@@ -296,12 +300,5 @@ mod tests {
         assert_eq!(ways(&forward, &new), None, "it came in the meantime");
         assert_eq!(ways(&forward, &text(&["c", "a"])), Some("b to the end".to_owned()));
         assert_eq!(ways(&text(&["c", "a"]), &forward), Some("b back".to_owned()));
-    }
-
-    #[test]
-    fn times_sort_chronologically() {
-        assert!(moment("2026-11-23T20:43:04Z") < moment("2026-11-23T20:43:04.5Z"));
-        assert!(moment("2026-11-23T20:43:04.500Z") == moment("2026-11-23T20:43:04.5+00:00"));
-        assert!(moment("2026-11-23T20:43:05Z") > moment("2026-11-23T20:43:04.999999Z"));
     }
 }

@@ -12,6 +12,14 @@ pub(super) fn encoded(text: &str) -> String {
     encoded
 }
 
+/// The same, but the characters that separate the parts of a URL stay as they are. `&` and `#` would end the value.
+pub(super) fn encoded_reserved(text: &str) -> String {
+    let reserved = |letter: char| ":/?[]@!$'()*+,;=".contains(letter);
+    text.chars()
+        .map(|letter| if reserved(letter) { letter.to_string() } else { encoded(&letter.to_string()) })
+        .collect()
+}
+
 /// A percent-encoded text, decoded; `None` if it is malformed.
 pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::new();

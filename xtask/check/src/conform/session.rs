@@ -1,22 +1,32 @@
 //! One run against one server: its requests, responses and findings.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use apidrift_core::contract::{Contract, DocumentedError};
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::settings::{Conform, Role};
 use openapi_model::node::Node;
 use openapi_model::schema::SchemaId;
 use openapi_model::values::{Direction, Misfit, Values};
 
-use super::operation::{Operation, Plan, label_of};
-use super::provocations;
+use super::bodies::Bodies;
+use super::credentials::{Authorization, CallerRole, Secrets};
+use super::discovered::Discovered;
+use super::facts::{Facts, has_operation};
+use super::gate::Gate;
+use super::operation::{self, Operation, Plan, PlannedError, label_of};
 use super::target::{Limits, Target};
-use super::usage::{Counts, SLACK, Usage, window};
-use super::wire::{Answer, Authorization, NoAnswer, Request, Wire};
+use super::usage::{Counts, Usage};
+use super::wire::{Answer, Wire};
 use crate::outcome::NotCompared;
+
+/// Request bodies, or what is needed for one.
+type Made = Option<Result<Arc<Bodies>, String>>;
 
 /// A rule and the place at which it was broken, as file and bytes.
 pub(super) type Broken = (Rule, Option<(String, Range<usize>)>);
@@ -33,17 +43,32 @@ pub(super) enum Stop {
 /// One of the documented responses of an operation.
 #[derive(Clone, Copy)]
 pub(super) enum Documented<'a> {
-    Success,
-    Error(&'a DocumentedError),
+    Success(&'a operation::Documented),
+    Error(&'a PlannedError),
+    /// A response for all errors without one of their own.
+    Other(&'a operation::Documented),
 }
 
 impl<'a> Documented<'a> {
-    pub fn error(self) -> Option<&'a DocumentedError> {
+    pub fn error(self) -> Option<&'a PlannedError> {
         match self {
-            Documented::Success => None,
+            Documented::Success(_) | Documented::Other(_) => None,
             Documented::Error(error) => Some(error),
         }
     }
+
+    /// Its label in the report.
+    pub fn label(self) -> String {
+        match self {
+            Documented::Success(response) | Documented::Other(response) => response.status.value.to_string(),
+            Documented::Error(error) => label_of(error),
+        }
+    }
+}
+
+/// What is needed to send requests of an operation, if they may not be sent.
+pub(super) fn not_permitted(operation: &Operation) -> String {
+    format!("--send {}: only GET, HEAD and OPTIONS are sent unless an operation is named", operation.id.value)
 }
 
 /// The results for an operation so far.
@@ -52,6 +77,8 @@ pub(super) struct Progress {
     pub seen: BTreeMap<String, usize>,
     pub reasons: HashMap<String, String>,
     pub remarks: Vec<String>,
+    /// Why a request was not sent.
+    pub not_sent: Option<String>,
     pub usage: Option<Usage>,
     pub counts: Counts,
     /// How often generated requests got each status.
@@ -62,16 +89,19 @@ pub(super) struct Session<'a> {
     pub contract: &'a Contract,
     pub plan: &'a Plan,
     pub target: &'a Target,
+    pub facts: Facts<'a>,
     pub limits: &'a Limits,
-    /// Whether all requests may take effect, because the server is a testbed.
-    pub may_change_anything: bool,
-    values: Values<'a>,
+    /// What may be sent.
+    pub gate: Gate,
+    /// The request bodies by the index of their operation, or what is needed for one; made when they are needed.
+    bodies: RefCell<HashMap<usize, Made>>,
+    values: RefCell<Values<'a>>,
     /// Schemas that could not be used.
     unusable: HashSet<SchemaId>,
     pub not_compared: Vec<NotCompared>,
     pub wire: Wire,
     /// Values of parameters found in responses.
-    pub discovered_values: BTreeMap<String, String>,
+    pub discovered: Discovered,
     /// Called with each next step.
     pub report_step: &'a dyn Fn(&str),
     pub findings: Vec<Finding>,
@@ -80,14 +110,16 @@ pub(super) struct Session<'a> {
     /// By the index of the operation in the contract.
     pub progress: HashMap<usize, Progress>,
     pub requests: usize,
-    was_reached: bool,
-    key_was_taken: bool,
+    /// Whether the server has answered.
+    pub was_reached: bool,
+    /// Whether the key was accepted.
+    pub key_was_taken: bool,
     pub began: Instant,
 }
 
 /// The documented error that matches a response.
-pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<&'a DocumentedError> {
-    let says = |error: &&DocumentedError| match &error.identity {
+pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<&'a PlannedError> {
+    let says = |error: &&PlannedError| match &error.identity {
         Some(identity) => answer.identity() == Some(identity.as_str()),
         None => true,
     };
@@ -95,9 +127,9 @@ pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<
 }
 
 /// The label of a documented response in the report.
-pub(super) fn label(operation: &Operation, error: Option<&DocumentedError>) -> String {
+pub(super) fn label(operation: &Operation, error: Option<&PlannedError>) -> String {
     match error {
-        None => operation.success.status.value.to_string(),
+        None => operation.success_label(),
         Some(error) => label_of(error),
     }
 }
@@ -105,6 +137,7 @@ pub(super) fn label(operation: &Operation, error: Option<&DocumentedError>) -> S
 impl<'a> Session<'a> {
     pub fn start(
         contract: &'a Contract,
+        settings: &'a Conform,
         plan: &'a Plan,
         target: &'a Target,
         limits: &'a Limits,
@@ -116,17 +149,31 @@ impl<'a> Session<'a> {
             let known: Vec<&str> = contract.operations.iter().map(|operation| operation.id.as_str()).collect();
             return Err(format!("the contract has no operation `{unknown}`; it has `{}`", known.join("`, `")));
         }
+        if let Some(unknown) = limits.send.iter().find(|name| *name != "*" && !has_operation(contract, name)) {
+            return Err(format!("--send {unknown}: the contract has no such operation"));
+        }
+        let facts = Facts::new(contract, settings, target)?;
+        let needs_key = |operation: &&Operation| !operation.security.is_open();
+        if !facts.has_full_caller() && !plan.operations.is_empty() && plan.operations.iter().all(|it| needs_key(&it)) {
+            let needed = facts.needed(Role::Full);
+            return Err(format!("an API key is needed: {needed}, or a [[conform.caller]] in the settings"));
+        }
+        let named: Vec<&str> =
+            settings.send.iter().map(|name| name.get_ref()).chain(&limits.send).map(String::as_str).collect();
+        let gate = Gate::new(plan, &named, limits.everything, limits.read_only);
         Ok(Session {
             contract,
             plan,
             target,
             limits,
-            may_change_anything: false,
-            values: Values::new(&contract.document),
+            gate,
+            bodies: RefCell::default(),
+            wire: Wire::new(&target.url, facts.secrets(), limits, contract.profile.error_identity.as_deref())?,
+            facts,
+            values: RefCell::new(Values::new(&contract.document)),
             unusable: HashSet::new(),
             not_compared: Vec::new(),
-            wire: Wire::new(target, limits, contract.profile.error_identity.as_deref())?,
-            discovered_values: BTreeMap::new(),
+            discovered: Discovered::default(),
             report_step: progress,
             findings: Vec::new(),
             known: HashMap::new(),
@@ -140,7 +187,7 @@ impl<'a> Session<'a> {
 
     /// Whether an operation is tested.
     pub fn concerns(&self, operation: &Operation) -> bool {
-        (!self.limits.read_only || *operation.method == *"GET") && self.is_wanted(&operation.id)
+        self.gate.permits_operation(operation) && self.is_wanted(&operation.id)
     }
 
     /// Whether the user selected an operation, or selected none.
@@ -148,13 +195,53 @@ impl<'a> Session<'a> {
         self.limits.operations.is_empty() || self.limits.operations.iter().any(|wanted| wanted == id)
     }
 
-    /// Whether requests of an operation may succeed: they change nothing, or the user asked for it.
-    pub fn may_really_happen(&self, operation: &Operation) -> bool {
-        operation.is_safe() || self.may_change_anything || self.target.knows_parameters_of(operation)
+    /// The credentials of the caller who may do everything.
+    ///
+    /// # Errors
+    ///
+    /// What is needed for them.
+    pub fn full_caller(&self, operation: &Operation) -> Result<Authorization, String> {
+        self.facts.caller(Role::Full, &self.contract.document, &operation.security)
+    }
+
+    /// The credentials of a caller with another role, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// What is needed for them.
+    pub fn caller(&self, role: Role, operation: &Operation) -> Result<Authorization, String> {
+        self.facts.caller(role, &self.contract.document, &operation.security)
+    }
+
+    /// The credentials of a caller whose requests fail.
+    pub fn failing_caller(&self, operation: &Operation, secrets: &Secrets) -> Option<Authorization> {
+        let parts = secrets.for_security(&self.contract.document, &operation.security).ok()?;
+        Some(Authorization { role: CallerRole::Uncertain, parts })
+    }
+
+    /// An operation by its ID, or by its method and path.
+    pub fn operation(&self, name: &str) -> Option<&'a Operation> {
+        self.plan.operations.iter().find(|operation| *operation.id == *name || operation.endpoint() == name)
+    }
+
+    /// Whether the settings say that a server checks for one status before it checks for another.
+    pub fn is_checked_before(&self, first: u16, then: u16) -> bool {
+        let place = |status| self.facts.settings.order.iter().position(|known| *known == status);
+        place(first).zip(place(then)).is_some_and(|(first, then)| first < then)
     }
 
     pub fn of(&mut self, operation: &Operation) -> &mut Progress {
         self.progress.entry(operation.index).or_default()
+    }
+
+    /// The request bodies of an operation, or what is needed for one; `None` if it takes none.
+    pub fn bodies(&self, operation: &Operation) -> Made {
+        let mut bodies = self.bodies.borrow_mut();
+        let make = || {
+            let mut values = self.values.borrow_mut();
+            Bodies::of(&self.contract.document, &mut values, &self.facts, operation).map(Arc::new)
+        };
+        bodies.entry(operation.index).or_insert_with(|| operation.body.is_some().then(make)).clone()
     }
 
     /// The name, in messages, of the value that distinguishes errors with the same status.
@@ -171,7 +258,8 @@ impl<'a> Session<'a> {
         direction: Direction,
         value: &Node,
     ) -> Option<Vec<Misfit>> {
-        match self.values.misfits(schema, direction, value) {
+        let misfits = self.values.borrow_mut().misfits(schema, direction, value);
+        match misfits {
             Ok(misfits) => Some(misfits),
             Err(reason) => {
                 self.cannot_use(operation, schema, reason);
@@ -195,150 +283,35 @@ impl<'a> Session<'a> {
         });
     }
 
-    /// Sends a request when the rate limit allows it. A missing response is a finding.
-    pub fn ask(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
-        let is_counted = matches!(request.authorization, Authorization::Key);
-        if is_counted {
-            self.wait_for_room(operation)?;
-        }
-        let answer = self.ask_at_once(operation, request)?;
-        // Another client may have used up the limit.
-        let refused = answer
-            .as_ref()
-            .filter(|answer| is_counted && error_of(operation, answer).is_some_and(provocations::is_over_the_limit));
-        let Some(refused) = refused else { return Ok(answer) };
-        let wait = refused.number("retry-after").and_then(|wait| u64::try_from(wait).ok()).unwrap_or(1);
-        self.sleep(Duration::from_secs(wait.min(window(operation))))?;
-        self.ask_at_once(operation, request)
-    }
-
-    /// Sends a request, regardless of the rate limit.
-    pub fn ask_at_once(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
-        let patience = self.left()?.min(self.limits.patience);
-        self.requests += 1;
-        let reason = match self.wire.send(request, patience) {
-            Ok(answer) => {
-                self.check_key_is_accepted(request, &answer)?;
-                self.look_for_keys(operation, &answer);
-                self.note_limits(operation, &answer);
-                return Ok(Some(answer));
-            }
-            Err(NoAnswer::Unreachable(reason)) if !self.was_reached => {
-                return Err(Stop::Untestable(format!("the server cannot be reached: {reason}")));
-            }
-            // A response that is late because the run's time limit was reached is not the server's fault.
-            Err(_) if self.left().is_err() => return Err(Stop::OutOfTime),
-            Err(NoAnswer::Broken(reason) | NoAnswer::Unreachable(reason)) => reason,
-        };
-        let place = self.contract.place(operation.id.span, "this operation");
-        let finding = Finding::at(
-            Rule::LiveNoAnswer,
-            place,
-            format!("a request of `{}` got no response, or an incomplete one", operation.id.value),
-        )
-        .help("answer every request, if need be with a documented error")
-        .note(format!("request: {}", self.wire.curl(request)))
-        .note(format!("what happened: {reason}"));
-        self.report(finding);
-        Ok(None)
-    }
-
-    /// Stops the run if the key was never accepted.
-    fn check_key_is_accepted(&mut self, request: &Request, answer: &Answer) -> Result<(), Stop> {
-        self.was_reached = true;
-        if matches!(request.authorization, Authorization::Key) {
-            if answer.status == 401 && !self.key_was_taken {
-                return Err(Stop::Untestable(format!(
-                    "the key is refused: `{}` is answered with 401, so nothing but refusals could be seen",
-                    self.wire.curl(request)
-                )));
-            }
-            self.key_was_taken = true;
-        }
-        Ok(())
-    }
-
-    fn look_for_keys(&mut self, operation: &Operation, answer: &Answer) {
-        if self.wire.has_key(answer) {
-            let place = self.contract.place(operation.id.span, "this operation");
-            let message = format!("a response of `{}` has the API key in it", operation.id.value);
-            let finding = Finding::at(Rule::LiveKeyEchoed, place, message)
-                .help("never repeat the API key: responses are logged and shown");
-            self.report_answer(finding, answer, "a response without the key");
-        }
-    }
-
-    /// Sends a generated request, within the rate limit.
-    pub fn send(&mut self, operation: &Operation, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
-        if matches!(request.authorization, Authorization::Key | Authorization::Spelled(..)) {
-            self.wait_for_room(operation)?;
-        }
-        let patience = self.left()?.min(self.limits.patience);
-        self.requests += 1;
-        let answer = self.wire.send(request, patience);
-        if answer.is_err() {
-            // A response that is missing because time is up is not a fault.
-            self.left()?;
-        }
-        if let Ok(answer) = &answer {
-            *self.of(operation).generated_statuses.entry(answer.status).or_default() += 1;
-            self.keep_usage(operation, answer);
-        }
-        Ok(answer)
-    }
-
-    fn wait_for_room(&mut self, operation: &Operation) -> Result<(), Stop> {
-        let longest = window(operation);
-        let Some(usage) = self.of(operation).usage.filter(|usage| usage.remaining <= 0) else { return Ok(()) };
-        let left = u64::try_from(usage.reset.saturating_sub(usage.now)).unwrap_or(0).min(longest);
-        let until = usage.at + Duration::from_secs(left) + SLACK;
-        self.of(operation).usage = None;
-        self.sleep(until.saturating_duration_since(Instant::now()))
-    }
-
-    /// Waits, if there is enough time left.
-    pub fn sleep(&mut self, duration: Duration) -> Result<(), Stop> {
-        if self.left()? < duration {
-            return Err(Stop::OutOfTime);
-        }
-        if duration > Duration::from_secs(2) {
-            (self.report_step)(&format!("waiting {} s for the rate limit", duration.as_secs()));
-        }
-        std::thread::sleep(duration);
-        Ok(())
-    }
-
-    /// The remaining time.
-    pub fn left(&self) -> Result<Duration, Stop> {
-        self.limits.time.checked_sub(self.began.elapsed()).ok_or(Stop::OutOfTime)
-    }
-
-    /// The documented response that matches by status and message alone.
+    /// The documented response that matches by status and identity alone.
     pub fn documented(&self, operation: &'a Operation, answer: &Answer) -> Option<Documented<'a>> {
-        if answer.status == *operation.success.status {
-            return Some(Documented::Success);
-        }
-        error_of(operation, answer).map(Documented::Error)
+        let success = operation.success(answer.status).map(Documented::Success);
+        let error = || error_of(operation, answer).map(Documented::Error);
+        success.or_else(error).or_else(|| operation.other(answer.status).map(Documented::Other))
     }
 
-    pub fn saw(&mut self, operation: &Operation, error: Option<&DocumentedError>) {
-        *self.of(operation).seen.entry(label(operation, error)).or_default() += 1;
+    pub fn saw(&mut self, operation: &Operation, found: Documented<'_>) {
+        *self.of(operation).seen.entry(found.label()).or_default() += 1;
     }
 
-    pub fn has_seen(&mut self, operation: &Operation, error: Option<&DocumentedError>) -> bool {
-        let label = label(operation, error);
-        self.of(operation).seen.contains_key(&label)
+    pub fn has_seen(&mut self, operation: &Operation, error: &PlannedError) -> bool {
+        self.of(operation).seen.contains_key(&label_of(error))
     }
 
     /// Records why a documented error was not seen, unless a reason is recorded already.
-    pub fn not_tried_yet(&mut self, operation: &Operation, error: &DocumentedError, reason: String) {
+    pub fn not_tried_yet(&mut self, operation: &Operation, error: &PlannedError, reason: String) {
         let label = label(operation, Some(error));
         self.of(operation).reasons.entry(label).or_insert(reason);
     }
 
-    /// Records why a documented response was not tested.
-    pub fn not_tried(&mut self, operation: &Operation, error: Option<&DocumentedError>, reason: String) {
+    /// Records why a documented error, or the success, was not tested.
+    pub fn not_tried(&mut self, operation: &Operation, error: Option<&PlannedError>, reason: String) {
         let label = label(operation, error);
         self.of(operation).reasons.insert(label, reason);
+    }
+
+    /// Records why a response for all other errors was not tested.
+    pub fn other_not_tried(&mut self, operation: &Operation, other: &operation::Documented, reason: String) {
+        self.of(operation).reasons.insert(other.status.value.to_string(), reason);
     }
 }

@@ -5,20 +5,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
-use super::operation::Operation;
 use super::secret::Secret;
 
-/// A server, and everything needed to provoke its responses. `conform --url` fills it from flags; a testbed describes
+/// A server, and what is known about it beside the settings. `conform --url` fills it from flags; a testbed describes
 /// itself.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// Its base URL.
     pub url: String,
-    /// A key with every permission.
-    pub key: Secret,
-    /// A key of the same workspace without permissions.
+    /// A key with every permission, for whatever scheme an operation has.
+    #[serde(default)]
+    pub key: Option<Secret>,
+    /// A key of the same tenant without permissions.
     #[serde(default)]
     pub key_without_permission: Option<Secret>,
     /// Keys whose requests fail with an error, by the error's name.
@@ -26,25 +27,16 @@ pub struct Target {
     pub failing_keys: BTreeMap<String, Vec<Secret>>,
     /// Values of parameters that exist.
     #[serde(default)]
-    pub known: BTreeMap<String, String>,
-    /// Values of parameters that exist and are busy.
+    pub known: BTreeMap<String, Json>,
+    /// Values of parameters that belong to another tenant.
     #[serde(default)]
-    pub busy: BTreeMap<String, String>,
-    /// Values of parameters that belong to another workspace.
+    pub foreign: BTreeMap<String, Json>,
+    /// Values of parameters in a certain state, by a name that provocations in the settings use.
     #[serde(default)]
-    pub foreign: BTreeMap<String, String>,
+    pub resources: BTreeMap<String, BTreeMap<String, Json>>,
     /// How many items a list has, by operation.
     #[serde(default)]
     pub items: BTreeMap<String, usize>,
-}
-
-impl Target {
-    /// Whether the user gave a value for each parameter in the path, and so asked for the operation. `false` for an
-    /// operation without such parameters.
-    pub(super) fn knows_parameters_of(&self, operation: &Operation) -> bool {
-        let mut path = operation.path_parameters().peekable();
-        path.peek().is_some() && path.all(|parameter| self.known.contains_key(&parameter.name.value))
-    }
 }
 
 /// How requests are generated.
@@ -59,9 +51,14 @@ pub struct Exploration {
 /// The limits of a test.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Send only GET requests.
+    /// Send only GET, HEAD and OPTIONS, whatever else says that more may be sent.
     pub read_only: bool,
-    /// Use up rate limits, which blocks the whole workspace until their windows end.
+    /// The operations besides those with GET, HEAD and OPTIONS whose requests may be sent, in addition to the settings:
+    /// IDs, or method and path such as `POST /things`. `*` means all.
+    pub send: Vec<String>,
+    /// Everything may be sent, because the server is there for that.
+    pub everything: bool,
+    /// Use up rate limits, which blocks the whole tenant until their windows end.
     pub exhaust: bool,
     /// Test only these operations; all if it is empty.
     pub operations: Vec<String>,
@@ -71,6 +68,8 @@ pub struct Limits {
     pub patience: Duration,
     /// Every documented response must be seen.
     pub complete: bool,
+    /// How much of the documented responses must be seen, in percent; the settings say it if this does not.
+    pub require_seen: Option<u8>,
     /// Use HTTP/2 without negotiation.
     pub http2: bool,
     /// Also send generated requests, including methods and values that the contract does not have.
@@ -83,11 +82,14 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             read_only: false,
+            send: Vec::new(),
+            everything: false,
             exhaust: false,
             operations: Vec::new(),
             time: Duration::from_secs(300),
             patience: Duration::from_secs(30),
             complete: false,
+            require_seen: None,
             http2: false,
             explore: None,
             trusted: None,

@@ -3,13 +3,13 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use apidrift_core::contract::Contract;
 use apidrift_core::profile::Profile;
+use apidrift_core::settings::Conform;
 use openapi_model::source::Source;
 
-use super::{Limits, Secret, Target, hold, made_up, run};
+use super::{Limits, Secret, Target, made_up, run};
 use crate::conform::Exploration;
 use crate::outcome::Outcome;
 
@@ -37,16 +37,7 @@ impl Server {
     }
 
     fn target(&self) -> Target {
-        Target {
-            url: self.url.clone(),
-            key: Secret::new("the-right-key"),
-            key_without_permission: None,
-            failing_keys: Default::default(),
-            known: Default::default(),
-            busy: Default::default(),
-            foreign: Default::default(),
-            items: Default::default(),
-        }
+        Target { url: self.url.clone(), key: Some(Secret::new("the-right-key")), ..Target::default() }
     }
 
     /// Whether it received a request with this method and path and with the key.
@@ -98,7 +89,7 @@ fn found(schemas: &str, body: &'static str) -> Outcome {
     let paths = "  /a:\n    get:\n      operationId: a\n      responses:\n        '200':\n          description: d\n          \
                  content: {application/json: {schema: {$ref: '#/components/schemas/A'}}}";
     let server = Server::start(body);
-    run(&contract(paths, schemas), &server.target(), &Limits::default(), &|_| {})
+    run(&contract(paths, schemas), &Conform::default(), &server.target(), &Limits::default(), &|_| {})
 }
 
 fn messages(outcome: &Outcome) -> Vec<&str> {
@@ -134,27 +125,28 @@ const CHANGES: &str = "
     delete: {operationId: remove, responses: {'200': {description: d}}}";
 
 #[test]
-fn operations_with_effects_run_only_if_requested() {
-    let contract = contract(CHANGES, "    A: {type: object}");
-    let server = Server::start("");
-    let outcome = run(&contract, &server.target(), &Limits { exhaust: true, ..Limits::default() }, &|_| {});
-    assert_eq!(*server.asked.lock().unwrap(), ["GET /things"]);
-    let own =
-        "not tried: needs a server of the project's own (`testbed` in the settings): the request really takes effect";
-    assert_eq!(reason(&outcome, "pay", "200"), own);
-    assert_eq!(reason(&outcome, "log_out", "200"), own);
-    assert_eq!(reason(&outcome, "remove", "200"), "not tried: needs a value of `id`: the request really takes effect");
-}
-
-#[test]
-fn a_given_value_requests_its_operation_and_a_testbed_permits_all() {
+fn operations_with_effects_run_only_if_named() {
     let contract = contract(CHANGES, "    A: {type: object}");
     let server = Server::start("");
     let mut target = server.target();
-    target.known.insert("id".to_owned(), "7".to_owned());
-    run(&contract, &target, &Limits::default(), &|_| {});
+    target.known.insert("id".to_owned(), "7".into());
+    let limits = Limits { exhaust: true, ..Limits::default() };
+    let outcome = run(&contract, &Conform::default(), &target, &limits, &|_| {});
+    assert_eq!(*server.asked.lock().unwrap(), ["GET /things"]);
+    for (id, label) in [("pay", "200"), ("pay", "400 Invalid amount"), ("log_out", "200"), ("remove", "200")] {
+        let wanted =
+            format!("not tried: needs --send {id}: only GET, HEAD and OPTIONS are sent unless an operation is named");
+        assert_eq!(reason(&outcome, id, label), wanted);
+    }
+    run(
+        &contract,
+        &Conform::default(),
+        &target,
+        &Limits { send: vec!["remove".to_owned()], ..limits.clone() },
+        &|_| {},
+    );
     assert!(server.was_asked("DELETE /things/7") && !server.was_asked("POST") && !server.was_asked("DELETE /sessions"));
-    hold(&contract, &target, &Limits::default(), &|_| {}, true);
+    run(&contract, &Conform::default(), &target, &Limits { everything: true, ..limits }, &|_| {});
     assert!(server.was_asked("POST /payments") && server.was_asked("DELETE /sessions"));
 }
 
@@ -241,38 +233,70 @@ fn an_unusable_schema_is_reported_once_and_is_not_a_misfit() {
 }
 
 #[test]
-fn operations_with_indistinguishable_responses_are_listed_with_the_reason() {
+fn any_documented_status_is_expected() {
     let paths = "
   /two: {get: {responses: {'200': {description: d}, '201': {description: d}}}}
+  /default: {get: {responses: {'200': {description: d}, default: {description: d}}}}
+  /only-default: {get: {responses: {default: {description: d}}}}
+  /range: {get: {responses: {2XX: {description: d}, 4XX: {description: d}}}}
+  /moved: {get: {responses: {'302': {description: d}, '200': {description: d}}}}
+  /other: {get: {responses: {'204': {description: d}}}}
+  /text: {get: {responses: {'200': {description: d, content: {text/plain: {}}}}}}
+  /any: {get: {responses: {'200': {description: d, content: {'application/*': {}}}}}}
   /none: {get: {responses: {'404': {description: d}}}}
   /nothing: {get: {responses: {}}}
-  /default: {get: {responses: {'200': {description: d}, default: {description: d}}}}
-  /range: {get: {responses: {2XX: {description: d}}}}
-  /moved: {get: {responses: {'200': {description: d}, '302': {description: d}}}}
-  /text: {get: {responses: {'200': {description: d, content: {text/plain: {}}}}}}
   /{x}: {get: {responses: {'200': {description: d}}}}
+  /broken: {get: {parameters: [{in: query}], responses: {'200': {description: d}}}}";
+    let contract = contract(paths, "    A: {type: object}");
+    let server = Server::start("");
+    let outcome = run(&contract, &Conform::default(), &server.target(), &Limits::default(), &|_| {});
+    let wanted = [
+        "`get_other` answers `200`, which it does not document",
+        "`200` of `get_text` comes as `application/json`, not as `text/plain`",
+        "the body of `200` of `get_any` is not JSON: EOF while parsing a value at line 1 column 0",
+    ];
+    assert_eq!(messages(&outcome), wanted);
+    let seen = |id: &str| {
+        let operations = &outcome.live.as_ref().unwrap().operations;
+        let operation = operations.iter().find(|operation| operation.id == id).unwrap();
+        operation.seen.iter().map(|(label, _)| label.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(seen("get_two"), ["200"]);
+    assert_eq!(reason(&outcome, "get_two", "201"), "the server answered another success");
+    assert_eq!(seen("get_default"), ["200", "default"], "without a key");
+    assert_eq!(seen("get_only_default"), ["default"]);
+    assert_eq!(seen("get_range"), ["2XX", "4XX"]);
+    assert_eq!(seen("get_moved"), ["200"]);
+    assert_eq!((seen("get_text"), seen("get_any")), (vec!["200".to_owned()], vec!["200".to_owned()]));
+    let untried = |id: &str, label: &str| reason(&outcome, id, label).trim_start_matches("not tried: ").to_owned();
+    assert_eq!(untried("get_none", "404"), "it documents no success");
+    assert_eq!(untried("get_nothing", "any response"), "it documents no success");
+    assert_eq!(untried("get_x", "200"), "its path has a variable `x` that no path parameter describes");
+    assert!(untried("get_broken", "200").starts_with("it could not be read whole: "), "{outcome:?}");
+    let ids: Vec<&str> = outcome.live.iter().flat_map(|live| &live.operations).map(|it| it.id.as_str()).collect();
+    assert_eq!((ids.len(), ids[0], ids[11]), (12, "get_two", "get_broken"), "in the order of the contract");
+}
+
+#[test]
+fn a_default_response_is_a_success_only_below_400() {
+    let server = Server::start("");
+    let paths = "  /a: {get: {operationId: a, security: [], responses: {default: {description: d}}}}";
+    let contract = contract(paths, "    A: {type: object}");
+    let target = Target { key: None, ..server.target() };
+    let outcome = run(&contract, &Conform::default(), &target, &Limits::default(), &|_| {});
+    assert_eq!(messages(&outcome), ["`a` answers `401` where the contract has `default`"], "401 to a right request");
+}
+
+#[test]
+fn requests_close_to_an_operation_that_cannot_be_tested_may_get_any_response() {
+    let paths = "
   /broken: {get: {parameters: [{in: query}], responses: {'200': {description: d}}}}
   /fine: {get: {responses: {'200': {description: d}}}}";
     let contract = contract(paths, "    A: {type: object}");
     let server = Server::start("");
-    let outcome = run(&contract, &server.target(), &Limits::default(), &|_| {});
-    assert_eq!(*server.asked.lock().unwrap(), ["GET /fine"]);
-    assert_eq!(messages(&outcome), Vec::<&str>::new());
-    let untried = |id: &str, label: &str| reason(&outcome, id, label).trim_start_matches("not tried: ").to_owned();
-    assert_eq!(untried("get_two", "201"), "it documents 2 successes; exactly one is needed");
-    assert_eq!(untried("get_none", "404"), "it documents 0 successes; exactly one is needed");
-    assert_eq!(untried("get_nothing", "any response"), "it documents 0 successes; exactly one is needed");
-    assert_eq!(untried("get_default", "default"), "it documents `default`; write each status separately");
-    assert_eq!(untried("get_range", "2XX"), "it documents `2XX`; write each status separately");
-    assert_eq!(untried("get_moved", "200"), "it documents 302, which is neither a success nor an error");
-    assert_eq!(untried("get_text", "200"), "its 200 has no JSON body");
-    assert_eq!(untried("get_x", "200"), "its path has a variable `x` that no path parameter describes");
-    assert!(untried("get_broken", "200").starts_with("it could not be read whole: "), "{outcome:?}");
-    let ids: Vec<&str> = outcome.live.iter().flat_map(|live| &live.operations).map(|it| it.id.as_str()).collect();
-    assert_eq!((ids.len(), ids[0], ids[9]), (10, "get_two", "get_fine"), "in the order of the contract");
-    // Requests that are close to an operation that cannot be tested may get any response.
     let limits = Limits { explore: Some(Exploration { seed: 1, cases: 5 }), ..Limits::default() };
-    assert_eq!(made_up(&contract, &server.target(), &limits, &|_| {}).unchecked, Vec::<String>::new());
+    let outcome = made_up(&contract, &Conform::default(), &server.target(), &limits, &|_| {});
+    assert_eq!(outcome.unchecked, Vec::<String>::new());
 }
 
 #[test]
@@ -290,7 +314,13 @@ fn errors_identified_by_status_are_tested_and_indistinguishable_ones_are_listed(
             application/json:
               examples: {one: {value: {message: Gone}}, other: {value: {message: Gone}}}";
     let server = Server::start("");
-    let outcome = run(&contract(paths, "    A: {type: object}"), &server.target(), &Limits::default(), &|_| {});
+    let outcome = run(
+        &contract(paths, "    A: {type: object}"),
+        &Conform::default(),
+        &server.target(),
+        &Limits::default(),
+        &|_| {},
+    );
     assert_eq!(messages(&outcome), Vec::<&str>::new());
     let seen = &outcome.live.as_ref().unwrap().operations[0].seen;
     assert!(seen.iter().any(|(label, _)| label == "401"), "{seen:?}");
@@ -312,35 +342,16 @@ fn any_of_several_errors_with_one_cause_is_accepted() {
             application/json:
               examples: {expired: {value: {message: Expired}}, unknown: {value: {message: Unauthorized}}}";
     let server = Server::start("");
-    let outcome = run(&contract(paths, "    A: {type: object}"), &server.target(), &Limits::default(), &|_| {});
+    let outcome = run(
+        &contract(paths, "    A: {type: object}"),
+        &Conform::default(),
+        &server.target(),
+        &Limits::default(),
+        &|_| {},
+    );
     assert_eq!(messages(&outcome), Vec::<&str>::new());
     assert_eq!(
         reason(&outcome, "a", "401 Expired"),
-        "not tried: there is no known way to provoke it rather than `unknown`"
+        "not tried: there is no known way to provoke it rather than `unknown`; describe one in a [[conform.provocation]]"
     );
-}
-
-#[test]
-fn operations_that_need_a_body_are_only_tested_for_refusals() {
-    let paths = "
-  /a:
-    post:
-      operationId: a
-      requestBody: {required: true, content: {application/json: {schema: {type: object}}}}
-      responses:
-        '200': {description: d}
-        '401':
-          description: d
-          content: {application/json: {examples: {unauthorized: {value: {message: Unauthorized}}}}}";
-    let server = Server::start("");
-    let contract = contract(paths, "    A: {type: object}");
-    let outcome = hold(
-        &contract,
-        &server.target(),
-        &Limits { time: Duration::from_secs(20), ..Limits::default() },
-        &|_| {},
-        true,
-    );
-    assert_eq!(*server.asked.lock().unwrap(), Vec::<String>::new());
-    assert_eq!(reason(&outcome, "a", "200"), "not tried: needs a request body, which this command does not generate");
 }

@@ -1,46 +1,23 @@
-//! Sends requests, receives responses, and formats both. Keys are sent but never shown.
+//! Sends requests and receives responses. Only what the gate permits can be sent.
 
 use std::io::Read as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use openapi_model::document::Location;
 use reqwest::blocking::Client;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Method, Url};
 use serde_json::Value as Json;
 
+use super::credentials::{Authorization, Credential};
+use super::gate::Permitted;
+use super::percent::encoded;
 use super::secret::Secret;
-use super::target::{Limits, Target};
+use super::target::Limits;
 
-/// The variable that contains the key, in the environment and in output.
-pub const KEY: &str = "OPENCDI_KEY";
-/// The variable that contains the key without permission.
-pub const KEY_WITHOUT_PERMISSION: &str = "OPENCDI_KEY_WITHOUT_PERMISSION";
-/// The maximum number of characters of external text to show.
-const SHOWN: usize = 1000;
 /// The maximum number of bytes of a body to read.
 const MOST_BYTES: u64 = 16_000_000;
-
-/// The credentials of a request.
-#[derive(Debug, Clone)]
-pub(super) enum Authorization {
-    /// No credentials.
-    None,
-    /// The key with every permission.
-    Key,
-    /// The key without permissions.
-    WithoutPermission,
-    /// A key whose requests fail.
-    Failing(Secret),
-    /// The key without a scheme before it.
-    Bare,
-    /// This header value, which is not secret.
-    Text(&'static str),
-    /// The key between these two texts.
-    Spelled(&'static str, &'static str),
-    /// `Bearer` and the key, in a header of this name.
-    Elsewhere(&'static str),
-}
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -50,12 +27,16 @@ pub(super) struct Request {
     pub path: String,
     pub authorization: Authorization,
     pub extra: Extra,
+    /// The parameters whose values were made up, and `the body` if it was: a server may refuse them.
+    pub made_up: Vec<String>,
 }
 
 /// Optional parts of a request.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Extra {
-    pub headers: Vec<(&'static str, Vec<u8>)>,
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Names and values, encoded.
+    pub cookies: Vec<(String, String)>,
     pub body: Option<Vec<u8>>,
 }
 
@@ -130,65 +111,67 @@ pub(super) enum NoAnswer {
     Unreachable(String),
     /// It was reached, but sent no response or an incomplete one.
     Broken(String),
+    /// The gate does not permit the request, for this reason: it was not sent.
+    NotPermitted(String),
 }
 
 /// The connections to a server.
 pub(super) struct Wire {
     client: Client,
     base: Url,
-    target: Target,
     http2: bool,
+    /// All secrets of all callers.
+    secrets: Vec<Secret>,
     /// A JSON pointer to the value that distinguishes errors with the same status.
     identity: Option<String>,
 }
 
 impl Wire {
-    pub fn new(target: &Target, limits: &Limits, identity: Option<&str>) -> Result<Wire, String> {
-        let base = Url::parse(&target.url).map_err(|error| format!("`{}` is not a URL: {error}", target.url))?;
+    pub fn new(url: &str, secrets: Vec<Secret>, limits: &Limits, identity: Option<&str>) -> Result<Wire, String> {
+        let base = Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
         if !matches!(base.scheme(), "http" | "https") || base.query().is_some() || !base.username().is_empty() {
             return Err(format!(
-                "`{}` is not the base URL of a server; write one such as `https://rest.example.com`",
-                target.url
+                "`{url}` is not the base URL of a server; write one such as `https://rest.example.com`"
             ));
         }
-        for key in [Some(&target.key), target.key_without_permission.as_ref()].into_iter().flatten() {
-            if HeaderValue::from_str(&bearer(key)).is_err() || key.0.is_empty() {
-                return Err("a key is empty or has a character that cannot be sent, such as a line break".into());
-            }
+        if secrets.iter().any(|key| HeaderValue::from_str(key.expose()).is_err() || key.expose().is_empty()) {
+            return Err("a key is empty or has a character that cannot be sent, such as a line break".into());
         }
-        // No contract here documents a redirect, and following one would send the key elsewhere.
+        // A redirect may be a documented response, and following one would send the key elsewhere.
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = if limits.http2 { client.http2_prior_knowledge() } else { client };
         let client = match &limits.trusted {
             Some(path) => client.tls_certs_merge([certificate(path)?]),
             None => client,
         };
-        let client = client.user_agent(concat!("opencdi-conform/", env!("CARGO_PKG_VERSION"))).build();
+        let client = client.user_agent(concat!("apidrift/", env!("CARGO_PKG_VERSION"))).build();
         let client = client.map_err(|error| format!("the HTTP client cannot be created: {}", causes(&error)))?;
         let identity = identity.map(str::to_owned);
-        Ok(Wire { client, base, target: target.clone(), http2: limits.http2, identity })
+        Ok(Wire { client, base, http2: limits.http2, secrets, identity })
     }
 
     /// Sends a request and reads the response, within a time limit.
-    pub fn send(&self, request: &Request, patience: Duration) -> Result<Answer, NoAnswer> {
+    pub fn send(&self, permitted: &Permitted<'_>, patience: Duration) -> Result<Answer, NoAnswer> {
+        let request = permitted.request();
         let broken = |error: reqwest::Error| match error.is_connect() {
-            true => NoAnswer::Unreachable(causes(&error)),
-            false => NoAnswer::Broken(causes(&error)),
+            // The URL may contain a key.
+            true => NoAnswer::Unreachable(causes(&error.without_url())),
+            false => NoAnswer::Broken(causes(&error.without_url())),
         };
-        let method = Method::from_bytes(request.method.as_bytes()).unwrap_or(Method::GET);
-        let mut builder = self.client.request(method, self.url(request)).timeout(patience);
-        if let Some(value) = self.authorization(request) {
-            let mut value =
-                HeaderValue::from_bytes(value.as_bytes()).map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
+        let unsendable = |what: &str| NoAnswer::Broken(format!("{what} cannot be sent"));
+        let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| unsendable("the method"))?;
+        let mut builder = self.client.request(method, self.url_with_keys(request)).timeout(patience);
+        for part in request.authorization.parts.iter().filter(|part| part.location == Location::Header) {
+            let name = HeaderName::from_bytes(part.name.as_bytes()).map_err(|_| unsendable(&part.name))?;
+            let mut value = HeaderValue::from_bytes(part.value().as_bytes()).map_err(|_| unsendable(&part.name))?;
             value.set_sensitive(true);
-            let name = match request.authorization {
-                Authorization::Elsewhere(name) => HeaderName::from_static(name),
-                _ => AUTHORIZATION,
-            };
             builder = builder.header(name, value);
         }
         for (name, value) in &request.extra.headers {
-            builder = builder.header(*name, value.as_slice());
+            builder = builder.header(name, value.as_slice());
+        }
+        if let Some(cookies) = cookies(request, Credential::value) {
+            builder = builder.header(COOKIE, cookies);
         }
         if let Some(body) = &request.extra.body {
             builder = builder.body(body.clone());
@@ -228,7 +211,7 @@ impl Wire {
         Ok(Request { path: format!("{path}{query}"), ..from.clone() })
     }
 
-    /// The request as it is sent.
+    /// The request as it is sent, without credentials.
     pub fn sent(&self, request: &Request) -> Option<Sent> {
         let url = Url::parse(&self.url(request)).ok()?;
         let path = url.path().strip_prefix(self.base.path().trim_end_matches('/'))?.to_owned();
@@ -236,123 +219,77 @@ impl Wire {
         Some(Sent { path, query: url.query().unwrap_or_default().to_owned(), headers })
     }
 
-    /// The host and port, if the server speaks plain HTTP/1.1.
+    /// The host and port to connect to, if the server speaks plain HTTP/1.1.
     pub fn plain_host(&self) -> Option<String> {
         let host = self.base.host_str().filter(|_| self.base.scheme() == "http" && !self.http2)?;
         Some(format!("{host}:{}", self.base.port_or_known_default()?))
     }
 
-    /// The head of a request without a body, with the key or without.
-    pub fn head(&self, request: &Request, keyed: bool, is_last: bool) -> String {
-        let path = format!("{}{}", self.base.path().trim_end_matches('/'), request.path);
-        let host = self.base.host_str().unwrap_or_default();
-        let key = if keyed { format!("Authorization: {}\r\n", bearer(&self.target.key)) } else { String::new() };
-        let close = if is_last { "Connection: close\r\n" } else { "" };
-        format!("{} {path} HTTP/1.1\r\nHost: {host}\r\n{key}{close}\r\n", request.method)
+    /// The head of a permitted request without a body, for requests that are written one after the other.
+    pub fn head(&self, permitted: &Permitted<'_>, is_last: bool) -> String {
+        let request = permitted.request();
+        let path = self.url_with_keys(request);
+        let path = path.strip_prefix(&self.base.as_str()[..self.base.as_str().len() - self.base.path().len()]);
+        let mut head = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, path.unwrap_or("/"), self.host());
+        for part in request.authorization.parts.iter().filter(|part| part.location == Location::Header) {
+            head.push_str(&format!("{}: {}\r\n", part.name, part.value()));
+        }
+        for (name, value) in &request.extra.headers {
+            head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value)));
+        }
+        if let Some(cookies) = cookies(request, Credential::value) {
+            head.push_str(&format!("Cookie: {cookies}\r\n"));
+        }
+        format!("{head}{}\r\n", if is_last { "Connection: close\r\n" } else { "" })
     }
 
-    fn url(&self, request: &Request) -> String {
+    /// The value of `Host`: with the port, unless it is the default of the scheme.
+    fn host(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The URL of a request, without credentials.
+    pub fn url(&self, request: &Request) -> String {
         format!("{}{}", self.base.as_str().trim_end_matches('/'), request.path)
     }
 
-    fn authorization(&self, request: &Request) -> Option<String> {
-        match &request.authorization {
-            Authorization::None => None,
-            Authorization::Key => Some(bearer(&self.target.key)),
-            Authorization::WithoutPermission => self.target.key_without_permission.as_ref().map(bearer),
-            Authorization::Failing(key) => Some(bearer(key)),
-            Authorization::Bare => Some(self.target.key.0.clone()),
-            Authorization::Text(text) => Some((*text).to_owned()),
-            Authorization::Spelled(before, after) => Some(format!("{before}{}{after}", self.target.key.0)),
-            Authorization::Elsewhere(_) => Some(bearer(&self.target.key)),
+    fn url_with_keys(&self, request: &Request) -> String {
+        let mut url = self.url(request);
+        for part in request.authorization.parts.iter().filter(|part| part.location == Location::Query) {
+            url.push_str(&format!("{}{}={}", joint(&url), encoded(&part.name), encoded(&part.value())));
         }
+        url
     }
 
-    /// The request as a shell command, with variables instead of keys.
-    pub fn curl(&self, request: &Request) -> String {
-        let how = if request.method == "HEAD" { "--head".to_owned() } else { format!("--request {}", request.method) };
-        let mut line = format!("curl --include {how} '{}'", self.url(request).replace('\'', "%27"));
-        let (name, shown) = match &request.authorization {
-            Authorization::None => ("Authorization", None),
-            Authorization::Key => ("Authorization", Some(format!("Bearer ${KEY}"))),
-            Authorization::WithoutPermission => ("Authorization", Some(format!("Bearer ${KEY_WITHOUT_PERMISSION}"))),
-            Authorization::Failing(_) => ("Authorization", Some(format!("Bearer ${KEY}_THAT_FAILS"))),
-            Authorization::Bare => ("Authorization", Some(format!("${KEY}"))),
-            Authorization::Text(text) => ("Authorization", Some((*text).to_owned())),
-            Authorization::Spelled(before, after) => ("Authorization", Some(format!("{before}${{{KEY}}}{after}"))),
-            Authorization::Elsewhere(name) => (*name, Some(format!("Bearer ${KEY}"))),
-        };
-        if let Some(shown) = shown {
-            line.push_str(&format!(" --header \"{name}: {}\"", shown.replace('"', "\\\"")));
-        }
-        for (name, value) in &request.extra.headers {
-            line.push_str(&format!(" --header {}", quoted(format!("{name}: ").as_bytes(), value)));
-        }
-        if let Some(body) = &request.extra.body {
-            line.push_str(&format!(" --data-binary {}", quoted(b"", body)));
-        }
-        line
+    /// The secrets that must not be shown.
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 
-    /// The response, without keys and without most of a long body.
-    pub fn show(&self, answer: &Answer) -> String {
-        let mut text = format!("{}\n", answer.status);
-        for (name, value) in &answer.headers {
-            text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
-        }
-        text.push_str(&format!("\n{}", String::from_utf8_lossy(&answer.body)));
-        self.shown(text.trim_end())
-    }
-
-    /// External text that is safe to show: without keys, without terminal control characters, and not too long.
-    pub fn shown(&self, text: &str) -> String {
-        let text = self.keys().fold(text.to_owned(), |text, key| text.replace(key, &format!("${KEY}")));
-        let mut shown: String = text.chars().take(SHOWN).map(printable).collect();
-        let rest = text.chars().count().saturating_sub(SHOWN);
-        if rest > 0 {
-            shown.push_str(&format!("… and {rest} characters more"));
-        }
-        shown
-    }
-
-    /// Whether a response contains one of the keys.
+    /// Whether a response contains one of the secrets.
     pub fn has_key(&self, answer: &Answer) -> bool {
-        let shown = |text: &[u8]| {
+        let has = |text: &[u8]| {
             let text = String::from_utf8_lossy(text);
-            self.keys().any(|key| text.contains(key))
+            // A shorter one could be there by chance.
+            self.secrets.iter().any(|key| key.expose().len() >= 8 && text.contains(key.expose()))
         };
-        shown(&answer.body) || answer.headers.values().any(|value| shown(value.as_bytes()))
-    }
-
-    fn keys(&self) -> impl Iterator<Item = &str> {
-        let target = &self.target;
-        let keys = [Some(&target.key), target.key_without_permission.as_ref()].into_iter().flatten();
-        let keys = keys.chain(target.failing_keys.values().flatten()).map(|key| key.0.as_str());
-        // A shorter key could match by chance.
-        keys.filter(|key| key.len() >= 8)
+        has(&answer.body) || answer.headers.values().any(|value| has(value.as_bytes()))
     }
 }
 
-/// Bytes as a quoted shell word.
-fn quoted(start: &[u8], rest: &[u8]) -> String {
-    let mut word = "$'".to_owned();
-    for byte in start.iter().chain(rest) {
-        match byte {
-            b'\'' | b'\\' => word.extend(['\\', char::from(*byte)]),
-            b' '..=b'~' => word.push(char::from(*byte)),
-            _ => word.push_str(&format!("\\x{byte:02x}")),
-        }
-    }
-    // If no byte needed escaping, ordinary quotes are enough.
-    if word.contains('\\') { format!("{word}'") } else { format!("{}'", &word[1..]) }
+/// What joins a further query parameter to a URL.
+pub(super) fn joint(url: &str) -> char {
+    if url.contains('?') { '&' } else { '?' }
 }
 
-fn bearer(key: &Secret) -> String {
-    format!("Bearer {}", key.0)
-}
-
-fn printable(letter: char) -> char {
-    if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter }
+/// The `Cookie` header of a request; `value` gives the values of credentials.
+pub(super) fn cookies(request: &Request, value: impl Fn(&Credential) -> String) -> Option<String> {
+    let parts = request.authorization.parts.iter().filter(|part| part.location == Location::Cookie);
+    let parts = parts.map(|part| format!("{}={}", part.name, value(part)));
+    let others = request.extra.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+    let all: Vec<String> = others.chain(parts).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// An error with its causes.

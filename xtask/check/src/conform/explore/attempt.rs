@@ -1,7 +1,8 @@
 //! A generated request: one of an operation, with unusual variations.
 
+use super::super::credentials::Authorization;
 use super::super::operation::Operation;
-use super::super::wire::{Authorization, Extra, Request};
+use super::super::wire::{Extra, Request};
 
 /// Placeholder in a path for the value that two requests differ in.
 pub(super) const TESTED_VALUE: &str = "~tested~";
@@ -15,11 +16,22 @@ pub(super) struct Attempt {
     pub values: Vec<String>,
     /// How the path is written.
     pub shape: Shape,
-    /// The query: names and values, encoded.
+    /// What the operation requires besides its path. Parts with the names of variations are left out.
+    pub base: Base,
+    /// The varied part of the query: names and values, encoded.
     pub query: Vec<(String, String)>,
     /// The credentials of a request.
     pub authorization: Authorization,
-    /// Other headers, and a body.
+    /// Varied headers, and another body.
+    pub extra: Extra,
+}
+
+/// What an operation requires besides its path.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Base {
+    /// The query: names and values, encoded.
+    pub query: Vec<(String, String)>,
+    /// Headers, cookies and the body.
     pub extra: Extra,
 }
 
@@ -65,16 +77,29 @@ impl Attempt {
         for (variable, value) in operation.path_parameters().zip(&self.values) {
             path = path.replace(&format!("{{{}}}", variable.name.value), value);
         }
-        if !self.query.is_empty() {
-            let pairs = self.query.iter().map(|(name, value)| format!("{name}={value}"));
-            path = format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"));
+        let is_varied = |name: &String| self.query.iter().any(|(varied, _)| varied == name);
+        let query = self.base.query.iter().filter(|(name, _)| !is_varied(name)).chain(&self.query);
+        let pairs: Vec<String> = query.map(|(name, value)| format!("{name}={value}")).collect();
+        if !pairs.is_empty() {
+            path = format!("{path}?{}", pairs.join("&"));
         }
         Request {
             method: self.method.clone(),
             path,
             authorization: self.authorization.clone(),
-            extra: self.extra.clone(),
+            extra: self.extra_parts(),
+            made_up: Vec::new(),
         }
+    }
+
+    fn extra_parts(&self) -> Extra {
+        let mut extra = self.base.extra.clone();
+        extra.headers.retain(|(name, _)| !self.extra.headers.iter().any(|(varied, _)| varied == name));
+        extra.headers.extend(self.extra.headers.iter().cloned());
+        if self.extra.body.is_some() {
+            extra.body.clone_from(&self.extra.body);
+        }
+        extra
     }
 
     /// The path with its variables in braces.

@@ -1,4 +1,4 @@
-//! Tests whether responses reveal that another workspace's resource exists: the same request is sent for it, and for
+//! Tests whether responses reveal that another tenant's resource exists: the same request is sent for it, and for
 //! two IDs that do not exist. A difference between those two responses, such as in the request's ID, is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use super::super::credentials::CallerRole;
 use super::super::operation::Operation;
 use super::super::session::{Session, Stop};
+use super::super::style::text;
 use super::super::target::Exploration;
-use super::super::wire::{Answer, Authorization};
+use super::super::wire::Answer;
 use super::attempt::Attempt;
 use super::counterexample::{Counterexample, find_counterexample};
 use super::strategies;
-use super::verdict::{CallerRole, caller_role};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -33,22 +34,27 @@ const NOTHING: u128 = 0x6d0f_9a51_37c2_4e08_b1d4_52e7_9a3c_80f6;
 pub(super) fn compare<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
+    base: &Attempt,
     exploration: &Exploration,
 ) -> Result<String, Stop> {
     let names: Vec<&str> = operation.path_parameters().map(|parameter| parameter.name.as_str()).collect();
     let mut compared = Vec::new();
     for name in &names {
-        let Some(foreign) = session.target.foreign.get(*name).cloned() else { continue };
-        let known = session.target.known.get(*name).cloned();
-        let who = prop_oneof![3 => Just(Authorization::Key), 1 => strategies::any_credentials(session), 1 => strategies::invalid_credentials()];
-        let attempts = strategies::existence_pairs(operation, session, name, who.boxed());
+        let Some(foreign) = session.facts.foreign.get(*name).map(text) else { continue };
+        let known = session.facts.value(operation, name).map(text);
+        let who = prop_oneof![
+            3 => Just(base.authorization.clone()),
+            1 => strategies::any_credentials(session, operation),
+            1 => strategies::invalid_credentials(session, operation),
+        ];
+        let attempts = strategies::existence_pairs(operation, session, base, name, who.boxed());
         let pairs = (attempts, any::<u128>().no_shrink(), any::<u128>().no_shrink());
-        compared.push(format!("`{name}` of another workspace compared with one that does not exist"));
+        compared.push(format!("`{name}` of another tenant compared with one that does not exist"));
         let what = format!("{} twins of {name}", operation.id.value);
         find_counterexample(session, exploration, &what, &[], &pairs, |session, (attempt, one, other)| {
             let nothing = [strategies::alike(&foreign, *one), strategies::alike(&foreign, *other)];
-            // A caller without access must not learn what exists in their own workspace either.
-            let own = match caller_role(&attempt.authorization) {
+            // A caller without access must not learn what exists with their own tenant either.
+            let own = match attempt.authorization.role {
                 CallerRole::NoKey | CallerRole::NoPermission => known.as_deref(),
                 CallerRole::Authorized | CallerRole::Uncertain => None,
             };
@@ -62,10 +68,10 @@ pub(super) fn compare<'a>(
         times(session, operation, name, &foreign)?;
     }
     if names.is_empty() {
-        compared.push("no parameter that could name another workspace's resource".to_owned());
+        compared.push("no parameter that could name another tenant's resource".to_owned());
     }
     Ok(if compared.is_empty() {
-        "other workspaces not compared: no ID from another workspace was given".to_owned()
+        "other tenants not compared: no ID from another tenant was given".to_owned()
     } else {
         compared.join(", ")
     })
@@ -159,7 +165,7 @@ fn differing(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -
     names.filter(|name| one.get(*name) != other.get(*name)).cloned().collect()
 }
 
-/// Whether the response time, measured twice, reveals that a resource belongs to another workspace.
+/// Whether the response time, measured twice, reveals that a resource belongs to another tenant.
 fn times<'a>(session: &mut Session<'a>, operation: &'a Operation, name: &str, foreign: &str) -> Result<(), Stop> {
     let mut found = None;
     for _ in 0..2 {
@@ -196,7 +202,7 @@ fn slower<'a>(
     let [nothing, foreign] = taken.map(middle);
     let Some(answer) = last.filter(|_| is_gross(nothing, foreign)) else { return Ok(None) };
     let message = format!(
-        "`{}` takes {foreign:?} for another workspace's resource, and {nothing:?} for one that does not exist",
+        "`{}` takes {foreign:?} for another tenant's resource, and {nothing:?} for one that does not exist",
         operation.id.value
     );
     Ok(Some(leak(session, operation, message, &answer, "a response after the same time")))

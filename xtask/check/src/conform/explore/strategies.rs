@@ -2,28 +2,63 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use serde_json::Value as Json;
 
+use apidrift_core::contract;
+use apidrift_core::settings::Role;
 use openapi_model::document::Location;
 
+use super::super::credentials::{self, Authorization, Credential};
+use super::super::fitting::{any_value, fitting, uuid};
 use super::super::operation::{Operation, Parameter};
 use super::super::percent::encoded;
+use super::super::requests::With;
 use super::super::session::Session;
-use super::super::wire::{Authorization, Extra};
-use super::attempt::{Attempt, Shape, TESTED_VALUE};
-use super::fitting::{fitting, uuid};
-use super::unusual_values::{BODIES, HEADERS, METHODS, NO_KEYS, SPELLINGS, UNKNOWN, UNUSUAL};
+use super::super::style;
+use super::super::wire::Extra;
+use super::attempt::{Attempt, Base, Shape, TESTED_VALUE};
+use super::unusual_values::{BODIES, HEADERS, METHODS, UNKNOWN, UNUSUAL};
+
+/// The credentials that are valid for an operation.
+fn valid(session: &Session<'_>, operation: &Operation) -> Vec<Credential> {
+    session.full_caller(operation).map(|caller| caller.parts).unwrap_or_default()
+}
 
 /// Any credentials, mostly valid.
-pub(super) fn any_credentials(session: &Session<'_>) -> BoxedStrategy<Authorization> {
-    let others =
-        if session.target.key_without_permission.is_some() { &[Authorization::WithoutPermission][..] } else { &[] };
-    let spelled = SPELLINGS.iter().chain(others).cloned().collect::<Vec<_>>();
-    prop_oneof![6 => Just(Authorization::Key), 1 => select(spelled), 1 => invalid_credentials()].boxed()
+pub(super) fn any_credentials(session: &Session<'_>, operation: &Operation) -> BoxedStrategy<Authorization> {
+    let Ok(full) = session.full_caller(operation) else { return invalid_credentials(session, operation) };
+    let mut others = credentials::spellings(&full.parts);
+    others.extend(session.caller(Role::WithoutPermission, operation));
+    if others.is_empty() {
+        others.push(full.clone());
+    }
+    prop_oneof![6 => Just(full), 1 => select(others), 1 => invalid_credentials(session, operation)].boxed()
 }
 
 /// Credentials without a valid key.
-pub(super) fn invalid_credentials() -> BoxedStrategy<Authorization> {
-    select(NO_KEYS).boxed()
+pub(super) fn invalid_credentials(session: &Session<'_>, operation: &Operation) -> BoxedStrategy<Authorization> {
+    select(credentials::mistakable(&valid(session, operation))).boxed()
+}
+
+/// The ordinary request of an operation that others are variations of, with what it requires besides its path; `None`
+/// if something is not known.
+pub(super) fn base(session: &Session<'_>, operation: &Operation) -> Option<Attempt> {
+    let names: Vec<&str> = operation.path_parameters().map(|parameter| parameter.name.as_str()).collect();
+    // The values in the path are generated, so they need not be known.
+    let values: Vec<(&str, &str)> = names.iter().map(|name| (*name, "0")).collect();
+    let request = session.request_with(operation, With { written: &values, ..With::default() }).ok()?;
+    let query = request.path.split_once('?').map(|(_, query)| query).unwrap_or_default();
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let query = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Some(Attempt {
+        method: request.method,
+        values: Vec::new(),
+        shape: Shape::Plain,
+        base: Base { query, extra: request.extra },
+        query: Vec::new(),
+        authorization: request.authorization,
+        extra: Extra::default(),
+    })
 }
 
 /// One unusual variation of a request.
@@ -34,7 +69,7 @@ enum Variation {
     /// The value of a path variable, by its index.
     Value(usize, String),
     Query(String, String),
-    Header(&'static str, Vec<u8>),
+    Header(String, Vec<u8>),
     Body(Vec<u8>),
 }
 
@@ -56,22 +91,22 @@ impl Attempt {
     }
 }
 
-/// A plain request of an operation.
-fn plain(operation: &Operation, values: Vec<String>, authorization: Authorization) -> Attempt {
-    let method = operation.method.value.clone();
-    Attempt { method, values, shape: Shape::Plain, query: Vec::new(), authorization, extra: Extra::default() }
-}
-
 /// Each variation on its own, with a key and without, and each invalid key.
-pub(super) fn each(operation: &Operation, session: &Session<'_>) -> Vec<Attempt> {
+pub(super) fn each(operation: &Operation, session: &Session<'_>, base: &Attempt) -> Vec<Attempt> {
     let of = |location| operation.parameters.iter().filter(move |parameter| parameter.location == location);
-    let known = |parameter: &Parameter| session.target.known.get(&parameter.name.value).map(|value| encoded(value));
+    let known = |parameter: &Parameter| {
+        let known = session.facts.value(operation, &parameter.name);
+        known.map(|value| style::in_path(parameter, value)).or_else(|| listed(parameter))
+    };
     let values: Vec<String> =
         of(Location::Path).map(|parameter| known(parameter).unwrap_or_else(|| uuid(UNKNOWN))).collect();
-    let mut variations: Vec<Variation> = methods(session).into_iter().map(Variation::Method).collect();
+    let mut variations: Vec<Variation> = methods(session, operation).into_iter().map(Variation::Method).collect();
     variations.extend(Shape::ALL.iter().copied().map(Variation::Shape));
-    variations.extend(HEADERS.iter().map(|(name, value)| Variation::Header(name, value.to_vec())));
+    variations.extend(headers(session).into_iter().map(|(name, value)| Variation::Header(name, value)));
     variations.extend(BODIES.iter().map(|body| Variation::Body(body.to_vec())));
+    if let Some(Ok(bodies)) = session.bodies(operation) {
+        variations.extend(bodies.unfitting.iter().map(|body| Variation::Body(body.clone())));
+    }
     for (index, value) in values.iter().enumerate() {
         variations.push(Variation::Value(index, value.to_uppercase()));
         variations.push(Variation::Value(index, uuid(UNKNOWN)));
@@ -82,49 +117,66 @@ pub(super) fn each(operation: &Operation, session: &Session<'_>) -> Vec<Attempt>
             UNUSUAL.iter().map(|unusual| Variation::Query(parameter.name.value.clone(), (*unusual).to_owned())),
         );
     }
-    let keyed = variations.iter().map(|variation| (Authorization::Key, Some(variation)));
-    let without_permission = session.target.key_without_permission.as_ref().map(|_| &variations).into_iter().flatten();
-    let without_permission = without_permission.map(|variation| (Authorization::WithoutPermission, Some(variation)));
-    let without_key = variations.iter().map(|variation| (Authorization::None, Some(variation)));
-    let no_keys = NO_KEYS.iter().chain(SPELLINGS).map(|authorization| (authorization.clone(), None));
-    let all = no_keys.chain(without_key).chain(without_permission).chain(keyed);
-    all.map(|(authorization, variation)| {
-        let attempt = plain(operation, values.clone(), authorization);
-        variation.cloned().into_iter().fold(attempt, Attempt::with_variation)
-    })
-    .collect()
+    let without_permission = session.caller(Role::WithoutPermission, operation).ok();
+    let no_keys = credentials::mistakable(&base.authorization.parts);
+    let spellings = credentials::spellings(&base.authorization.parts);
+    let alone = no_keys.into_iter().chain(spellings).map(|authorization| (authorization, None));
+    let callers = [Some(Authorization::none()), without_permission, Some(base.authorization.clone())];
+    let varied = callers
+        .into_iter()
+        .flatten()
+        .flat_map(|caller| variations.iter().map(move |variation| (caller.clone(), Some(variation))));
+    alone
+        .chain(varied)
+        .map(|(authorization, variation)| {
+            let attempt = Attempt { values: values.clone(), authorization, ..base.clone() };
+            variation.cloned().into_iter().fold(attempt, Attempt::with_variation)
+        })
+        .collect()
 }
 
-fn methods(session: &Session<'_>) -> Vec<&'static str> {
-    let is_safe = |method: &&str| !session.limits.read_only || matches!(*method, "GET" | "HEAD");
-    METHODS.iter().copied().filter(is_safe).collect()
+/// The first of the values that a parameter may have, encoded, if they are listed.
+fn listed(parameter: &Parameter) -> Option<String> {
+    let values = parameter.shape.enumeration.as_ref()?;
+    values.first().map(|value| style::in_path(parameter, value))
+}
+
+/// The methods that may be sent to the path of an operation.
+fn methods(session: &Session<'_>, operation: &Operation) -> Vec<&'static str> {
+    METHODS.iter().copied().filter(|method| session.gate.permits_method(operation, method)).collect()
+}
+
+/// The headers that may be sent.
+fn headers(session: &Session<'_>) -> Vec<(String, Vec<u8>)> {
+    let permitted = HEADERS.iter().filter(|(name, _)| session.gate.permits_header(name));
+    permitted.map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()
 }
 
 /// Requests of an operation with some variations.
 pub(super) fn attempts(
     operation: &Operation,
     session: &Session<'_>,
+    base: &Attempt,
     authorization: BoxedStrategy<Authorization>,
 ) -> BoxedStrategy<Attempt> {
     let of = |location| operation.parameters.iter().filter(move |parameter| parameter.location == location);
-    let values: Vec<_> = of(Location::Path).map(|parameter| good(parameter, session)).collect();
+    let values: Vec<_> = of(Location::Path).map(|parameter| good(operation, parameter, session)).collect();
     let mut variations = vec![
-        (3, header()),
-        (2, select(methods(session)).prop_map(Variation::Method).boxed()),
+        (3, header(session)),
+        (2, select(methods(session, operation)).prop_map(Variation::Method).boxed()),
         (1, select(Shape::ALL).prop_map(Variation::Shape).boxed()),
-        (1, body()),
+        (if operation.body.is_some() { 4 } else { 1 }, body(session, operation)),
         (1, (unusual(), unusual()).prop_map(|(name, value)| Variation::Query(name, value)).boxed()),
     ];
     variations.extend(of(Location::Path).enumerate().map(|(index, parameter)| {
-        (3, value(parameter, session).prop_map(move |value| Variation::Value(index, value)).boxed())
+        (3, value(operation, parameter, session).prop_map(move |value| Variation::Value(index, value)).boxed())
     }));
     variations.extend(of(Location::Query).map(|parameter| {
         let name = parameter.name.value.clone();
-        (3, value(parameter, session).prop_map(move |value| Variation::Query(name.clone(), value)).boxed())
+        (3, value(operation, parameter, session).prop_map(move |value| Variation::Query(name.clone(), value)).boxed())
     }));
     let variations = prop::collection::vec(proptest::strategy::Union::new_weighted(variations), 0..4);
-    // Only the contract's definition of the operation is used.
-    let start = plain(operation, Vec::new(), Authorization::None);
+    let start = base.clone();
     (values, authorization, variations)
         .prop_map(move |(values, authorization, variations)| {
             let attempt = Attempt { values, authorization, ..start.clone() };
@@ -137,6 +189,7 @@ pub(super) fn attempts(
 pub(super) fn existence_pairs(
     operation: &Operation,
     session: &Session<'_>,
+    base: &Attempt,
     parameter: &str,
     authorization: BoxedStrategy<Authorization>,
 ) -> BoxedStrategy<Attempt> {
@@ -146,7 +199,7 @@ pub(super) fn existence_pairs(
         1 => (Just(String::new()), unusual()),
         1 => (unusual(), Just(String::new())),
     ];
-    (attempts(operation, session, authorization), around)
+    (attempts(operation, session, base, authorization), around)
         .prop_map(move |(mut attempt, (before, after))| {
             for (value, _) in attempt.values.iter_mut().zip(&open).filter(|(_, open)| **open) {
                 *value = format!("{before}{TESTED_VALUE}{after}");
@@ -157,18 +210,18 @@ pub(super) fn existence_pairs(
 }
 
 /// A value of a parameter, percent-encoded: a valid one, or an unusual one.
-fn value(parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
-    let good = good(parameter, session);
+fn value(operation: &Operation, parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
+    let good = good(operation, parameter, session);
     prop_oneof![3 => good.clone(), 2 => unusual(), 1 => (good, unusual()).prop_map(|(good, unusual)| format!("{good}{unusual}"))]
         .boxed()
 }
 
 /// A value that exists, or one that fits the schema.
-fn good(parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
+fn good(operation: &Operation, parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
     let fitting = fitting(&session.contract.document, &parameter.shape);
-    match session.target.known.get(&parameter.name.value) {
+    match session.facts.value(operation, &parameter.name).map(style::text) {
         Some(known) => prop_oneof![
-            3 => Just(encoded(known)),
+            3 => Just(encoded(&known)),
             1 => Just(encoded(&known.to_uppercase())),
             2 => fitting,
         ]
@@ -205,24 +258,51 @@ fn unusual() -> BoxedStrategy<String> {
     prop_oneof![12 => parts, 1 => (2_000..20_000_usize).prop_map(|length| "b".repeat(length))].boxed()
 }
 
-fn header() -> BoxedStrategy<Variation> {
+fn header(session: &Session<'_>) -> BoxedStrategy<Variation> {
     let value = prop::collection::vec(prop_oneof![32..=126_u8, 128..=255_u8], 0..20);
     prop_oneof![
-        8 => select(HEADERS).prop_map(|(name, value)| Variation::Header(name, value.to_vec())),
-        1 => value.prop_map(|value| Variation::Header("x-odd", value)),
-        1 => (1..12_000_usize).prop_map(|length| Variation::Header("x-long", vec![b'c'; length])),
+        8 => select(headers(session)).prop_map(|(name, value)| Variation::Header(name, value)),
+        1 => value.prop_map(|value| Variation::Header("x-odd".to_owned(), value)),
+        1 => (1..12_000_usize).prop_map(|length| Variation::Header("x-long".to_owned(), vec![b'c'; length])),
     ]
     .boxed()
 }
 
-fn body() -> BoxedStrategy<Variation> {
-    prop_oneof![
+fn body(session: &Session<'_>, operation: &Operation) -> BoxedStrategy<Variation> {
+    let unusual = prop_oneof![
         3 => select(BODIES).prop_map(|body| body.to_vec()),
         2 => prop::collection::vec(any::<u8>(), 0..200),
         1 => (1..8_000_usize).prop_map(|length| vec![b'd'; length]),
-    ]
-    .prop_map(Variation::Body)
-    .boxed()
+    ];
+    let media = operation.body.as_ref().and_then(|body| contract::json(&body.content));
+    let bodies = match media.and_then(|media| media.schema) {
+        Some(schema) => {
+            let fitting = any_value(&session.contract.document, &session.contract.document.shape_of(schema));
+            let altered = (fitting.clone(), any::<prop::sample::Index>(), select(ALTERED));
+            let altered = altered.prop_map(|(value, index, with)| altered_body(value, &index, with));
+            let made = prop_oneof![2 => altered, 1 => fitting].prop_map(|value| value.to_string().into_bytes());
+            prop_oneof![1 => unusual, 3 => made].boxed()
+        }
+        None => unusual.boxed(),
+    };
+    bodies.prop_map(Variation::Body).boxed()
+}
+
+/// Values in place of fields of a body, as JSON; nothing means that the field is left out.
+const ALTERED: &[&str] = &["", "null", "\"\"", "\"x\"", "-1", "1.5", "1e30", "true", "[]", "{}", "\"\\u0000\""];
+
+/// A JSON object with another value of one field.
+fn altered_body(mut body: Json, index: &prop::sample::Index, with: &str) -> Json {
+    if let Json::Object(fields) = &mut body
+        && !fields.is_empty()
+        && let Some(name) = fields.keys().nth(index.index(fields.len())).cloned()
+    {
+        match serde_json::from_str(with) {
+            Ok(value) => drop(fields.insert(name, value)),
+            Err(_) => drop(fields.remove(&name)),
+        }
+    }
+    body
 }
 
 #[cfg(test)]

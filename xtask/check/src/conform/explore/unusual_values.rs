@@ -1,6 +1,4 @@
-//! Values, methods, headers, bodies and credentials that servers often mishandle.
-
-use super::super::wire::Authorization;
+//! Values, methods, headers and bodies that servers often mishandle.
 
 /// Parts of values that servers often mishandle, percent-encoded.
 pub(super) const UNUSUAL: &[&str] = &[
@@ -75,42 +73,7 @@ pub(super) const HEADERS: &[(&str, &[u8])] = &[
 
 /// Bodies where none is expected.
 pub(super) const BODIES: &[&[u8]] =
-    &[b"{}", b"[", b"null", b"{\"integration_id\":null,\"cursor\":[", b"<?xml version=\"1.0\"?><a/>", b"\xff\xfe\x00"];
+    &[b"{}", b"[", b"null", b"{\"id\":null,\"cursor\":[", b"<?xml version=\"1.0\"?><a/>", b"\xff\xfe\x00"];
 
 /// The basis of IDs that do not exist.
 pub(super) const UNKNOWN: u128 = 0x3b1f_6c08_94d7_4a25_8e60_c5f2_17ad_b943;
-
-/// Values sent instead of a valid key: texts before and after the key, none of which makes a valid one.
-pub(super) const NO_KEYS: &[Authorization] = &[
-    Authorization::None,
-    Authorization::Text("Bearer"),
-    Authorization::Text("Bearer "),
-    Authorization::Text("Bearer null"),
-    Authorization::Text("Bearer undefined"),
-    Authorization::Text("Bearer *"),
-    Authorization::Text("Bearer YOUR-REST-API-KEY"),
-    Authorization::Text("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."),
-    Authorization::Text("Basic dXNlcjpwYXNzd29yZA=="),
-    Authorization::Text("Bearer \u{80}\u{ff}"),
-    Authorization::Spelled("", ""),
-    Authorization::Spelled("Basic ", ""),
-    Authorization::Spelled("Token ", ""),
-    Authorization::Spelled("Bearer", ""),
-    Authorization::Spelled("Bearer: ", ""),
-    Authorization::Spelled("Bearer Bearer ", ""),
-    Authorization::Spelled("Bearer \"", "\""),
-    Authorization::Spelled("Bearer ", "x"),
-    Authorization::Spelled("Bearer x", ""),
-    Authorization::Spelled("Bearer ", ", Basic eA=="),
-    Authorization::Spelled("Bearer ", "\u{ff}"),
-    Authorization::Elsewhere("x-api-key"),
-    Authorization::Elsewhere("proxy-authorization"),
-    Authorization::Elsewhere("x-authorization"),
-];
-
-/// Spellings that a server may accept or not.
-pub(super) const SPELLINGS: &[Authorization] = &[
-    Authorization::Spelled("bearer ", ""),
-    Authorization::Spelled("BEARER ", ""),
-    Authorization::Spelled("Bearer  ", ""),
-];

@@ -4,16 +4,20 @@
 //! for no operation must get a 404 or a 405 with `Allow`, and a request that is too long or malformed a 400, 413, 414
 //! or 431. No request may get a 5xx.
 
-use apidrift_core::contract::DocumentedError;
+use apidrift_core::contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use openapi_model::node::Node;
+use openapi_model::values::Direction;
 
+use super::super::credentials::CallerRole;
 use super::super::judge::BodySpec;
-use super::super::operation::Operation;
-use super::super::session::{Session, error_of, label};
-use super::super::wire::{Answer, Authorization};
-use super::parameters;
-use super::route_match::{RouteMatch, route_match};
+use super::super::operation::{Operation, PlannedError, is_json_type};
+use super::super::parameters;
+use super::super::provocations::{self, Provocation};
+use super::super::route::{RouteMatch, route_match};
+use super::super::session::{Documented, Session, error_of, label};
+use super::super::wire::Answer;
 
 /// Statuses for requests that are too long or malformed HTTP.
 const REFUSED: &[u16] = &[400, 413, 414, 431];
@@ -32,39 +36,6 @@ pub(super) struct Fault {
     pub expected: String,
 }
 
-/// What the caller is allowed to do, as far as it is certain.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum CallerRole {
-    /// No valid key.
-    NoKey,
-    /// A key without the permission.
-    NoPermission,
-    /// A key with every permission.
-    Authorized,
-    /// It is unspecified whether a server accepts the key.
-    Uncertain,
-}
-
-pub(super) fn caller_role(authorization: &Authorization) -> CallerRole {
-    match authorization {
-        Authorization::Key => CallerRole::Authorized,
-        Authorization::WithoutPermission => CallerRole::NoPermission,
-        Authorization::Failing(_) => CallerRole::Uncertain,
-        // Scheme names are case-insensitive and are followed by spaces.
-        Authorization::Spelled(before, after) => match before.split_once(' ') {
-            Some((scheme, rest))
-                if scheme.eq_ignore_ascii_case("bearer") && rest.trim().is_empty() && after.is_empty() =>
-            {
-                CallerRole::Uncertain
-            }
-            _ => CallerRole::NoKey,
-        },
-        Authorization::None | Authorization::Bare | Authorization::Text(_) | Authorization::Elsewhere(_) => {
-            CallerRole::NoKey
-        }
-    }
-}
-
 /// The fault of a response to a request that is based on an operation, if there is one.
 pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answer) -> Option<Fault> {
     let sent = session.wire.sent(&answer.request)?;
@@ -75,7 +46,7 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
     };
     let (id, method, status) = (&operation.id, answer.request.method.as_str(), answer.status);
     let route_match = route_match(session.plan, method, &sent.path);
-    let caller_role = caller_role(&answer.request.authorization);
+    let caller_role = answer.request.authorization.role;
     if session.wire.has_key(answer) {
         let message = format!("a response near `{}` has the API key in it", id.value);
         let help = "never repeat the API key: responses are logged and shown";
@@ -120,7 +91,8 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
             // HEAD is GET without a body, if the server supports it.
             let get = operations.iter().find(|operation| method == "HEAD" && *operation.method == *"GET");
             if get.is_some_and(|get| {
-                *get.success.status == status || get.errors.iter().any(|error| *error.status == status)
+                let is_error = get.errors.iter().any(|error| *error.status == status);
+                get.is_success(status) || is_error || get.other(status).is_some()
             }) {
                 return None;
             }
@@ -167,10 +139,16 @@ fn of_operation<'a>(
 ) -> Option<Fault> {
     let refusal = |status: u16| operation.errors.iter().find(|error| *error.status == status);
     let wanted = match caller_role {
-        CallerRole::NoKey => refusal(401),
+        CallerRole::NoKey if !operation.security.is_open() => refusal(401),
         CallerRole::NoPermission => refusal(403),
-        CallerRole::Authorized | CallerRole::Uncertain => None,
+        CallerRole::NoKey | CallerRole::Authorized | CallerRole::Uncertain => None,
     };
+    // Without an order of checks, another error may come first.
+    let wanted = wanted.filter(|wanted| {
+        session.is_checked_before(*wanted.status, answer.status)
+            || answer.status < 400
+            || answer.status == *wanted.status
+    });
     let found = error_of(operation, answer);
     if let Some(wanted) = wanted
         // If several have this status, any is acceptable.
@@ -195,7 +173,9 @@ fn of_operation<'a>(
             Finding::at(Rule::LiveUndocumented, place, message).help("answer what is documented, or document it");
         return Some(Fault { finding, expected: "one of its documented responses".to_owned() });
     }
-    parts(session, operation, answer).or_else(|| parameter(session, operation, answer, found))
+    parts(session, operation, answer)
+        .or_else(|| parameter(session, operation, answer, found))
+        .or_else(|| body(session, operation, answer))
 }
 
 /// Judges the parts of a documented response.
@@ -203,9 +183,9 @@ fn parts<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answe
     if answer.request.method == "HEAD" {
         return None;
     }
-    let error = error_of(operation, answer);
-    let finding = session.parts(operation, answer, error).into_iter().next()?;
-    let expected = session.expectation(operation, error);
+    let found = session.documented(operation, answer)?;
+    let finding = session.parts(operation, answer, found).into_iter().next()?;
+    let expected = session.expectation(operation, found.error());
     Some(Fault { finding, expected })
 }
 
@@ -240,20 +220,32 @@ fn parameter<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
     answer: &Answer,
-    found: Option<&'a DocumentedError>,
+    found: Option<&'a PlannedError>,
 ) -> Option<Fault> {
     let sent = session.wire.sent(&answer.request)?;
     let values = parameters::of(session, operation, &sent.path, &sent.query);
-    let refused = found.and_then(|error| error.name.strip_prefix("invalid_"));
+    let refused = found.and_then(|error| match &error.provocation {
+        Provocation::Malformed(name) => Some(name.as_str()),
+        _ => None,
+    });
+    // Another error is right, unless there is one for this parameter, and the settings say that it comes first.
+    let may_come_first = |name: &str| {
+        let is_own = |error: &PlannedError| match &error.provocation {
+            Provocation::Malformed(parameter) => parameter == name,
+            provocation => *provocation == Provocation::AnyMalformed,
+        };
+        let has_own = operation.errors.iter().any(is_own);
+        answer.status >= 400 && !(has_own && session.is_checked_before(400, answer.status))
+    };
     let wrong = match refused {
         Some(name) => values.iter().find(|value| *value.parameter.name == *name && value.fits == Some(true)),
         // Errors that come before parameter checks say nothing about parameters.
         None if matches!(answer.status, 401 | 403) => None,
-        None if found.is_some_and(super::super::provocations::is_over_the_limit) => None,
-        None => values.iter().find(|value| value.fits == Some(false)),
+        None if found.is_some_and(provocations::is_over_the_limit) => None,
+        None => values.iter().find(|value| value.fits == Some(false) && !may_come_first(&value.parameter.name)),
     }?;
     let name = &wrong.parameter.name;
-    let said = label(operation, found);
+    let said = session.documented(operation, answer).map_or_else(|| label(operation, found), Documented::label);
     let message = match refused {
         Some(_) => format!("`{}` answers `{said}`, but `{}` fits its schema", operation.id.value, name.value),
         None => format!("`{}` answers `{said}`, but `{}` does not fit its schema", operation.id.value, name.value),
@@ -263,7 +255,30 @@ fn parameter<'a>(
         .help("accept exactly what fits the schema, or correct the schema");
     let expected = match refused {
         Some(_) => "a different response".to_owned(),
-        None => format!("the error `invalid_{}`", name.value),
+        None => format!("the error for a malformed `{}`", name.value),
     };
     Some(Fault { finding, expected })
+}
+
+/// A JSON body that does not fit its schema must be refused.
+fn body<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answer) -> Option<Fault> {
+    let request = &answer.request;
+    let media = contract::json(&operation.body.as_ref()?.content)?;
+    let mut types = request.extra.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let (Some((_, media_type)), None) = (types.next(), types.next()) else { return None };
+    let is_json = std::str::from_utf8(media_type).is_ok_and(is_json_type);
+    if !is_json || !operation.is_success(answer.status) {
+        return None;
+    }
+    let sent: serde_json::Value = serde_json::from_slice(request.extra.body.as_ref()?).ok()?;
+    let misfits = session.misfits(operation, media.schema?, Direction::Request, &Node::from_json(&sent))?;
+    let misfit = misfits.into_iter().next()?;
+    let place = session.contract.place(media.name.span, "this request body");
+    let message = format!(
+        "`{}` answers `{}`, but the request body does not fit its schema: {}",
+        operation.id.value, answer.status, misfit.message
+    );
+    let finding = Finding::at(Rule::LiveAnswer, place, message)
+        .help("accept exactly what fits the schema, or correct the schema");
+    Some(Fault { finding, expected: "an error".to_owned() })
 }

@@ -2,8 +2,8 @@
 
 use openapi_model::paths;
 
-use super::super::operation::{Operation, Plan};
-use super::super::percent::decoded;
+use super::operation::{Operation, Plan};
+use super::percent::decoded;
 
 /// How a request matches the operations of the contract.
 pub(super) enum RouteMatch<'a> {
@@ -98,7 +98,7 @@ fn is_clean(path: &str) -> bool {
 }
 
 /// A path as lenient servers read it: decoded as far as possible, without empty segments.
-fn plain(path: &str) -> String {
+pub(super) fn plain(path: &str) -> String {
     let parts = path.split('/').map(|part| decoded(part).unwrap_or_else(|| part.to_owned()));
     let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
     format!("/{}", parts.join("/"))
@@ -109,13 +109,14 @@ fn plain(path: &str) -> String {
 mod tests {
     use super::*;
     use apidrift_core::contract::Contract;
+    use apidrift_core::settings::Conform;
     use openapi_model::source::Source;
 
-    const CONTRACT: &str = include_str!("../../../../fixtures/things/openapi/things.yaml");
+    const CONTRACT: &str = include_str!("../../../fixtures/things/openapi/things.yaml");
 
     fn kind(method: &str, path: &str) -> &'static str {
         let contract = Contract::read(&Source::new("things.yaml", CONTRACT), None, None).unwrap();
-        match route_match(&Plan::of(&contract), method, path) {
+        match route_match(&Plan::of(&contract, &Conform::default()), method, path) {
             RouteMatch::Operation(_) => "operation",
             RouteMatch::Near(_) => "near",
             RouteMatch::OtherMethod(_) => "other method",
