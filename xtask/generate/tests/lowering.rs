@@ -222,6 +222,22 @@ fn schemas_of_other_files_are_named_after_their_place() {
 }
 
 #[test]
+fn servers_of_operations_are_lost_only_if_they_differ() {
+    let lost = |second: &str| {
+        let text = format!(
+            "paths:
+  /a: {{servers: [{{url: 'https://a.test'}}], get: {{responses: {{'204': {{description: d}}}}}}}}
+  /b: {{servers: [{{url: '{second}'}}], get: {{responses: {{'204': {{description: d}}}}}}}}
+"
+        );
+        let client = standalone_client(&read("3.0.3", &text), &BTreeSet::new()).unwrap();
+        assert!(client.text.contains("/// - `https://a.test`"));
+        losses(&client).len()
+    };
+    assert_eq!((lost("https://a.test"), lost("https://b.test")), (0, 2));
+}
+
+#[test]
 fn operations_that_are_left_out_change_no_name() {
     let paths = "paths:
   /a: {get: {operationId: get_a, responses: {'204': {description: d}}}}

@@ -291,3 +291,31 @@ fn summary(rows: &[Row]) -> String {
         complete.filter(|row| row.operations.is_some_and(|count| count > 50)).count(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_document_has_a_crate_of_a_valid_name() {
+        let project = Project { folder: Path::new("."), root: Path::new(".") };
+        assert_eq!(project.crate_name(Path::new("a/3Shop__api-v1.0.yaml")), "c_3shop_api_v1_0_yaml");
+    }
+
+    #[test]
+    fn reasons_are_counted_without_the_names_in_them() {
+        assert_eq!(kind("the parameter `a` has the style `matrix`"), "the parameter … has the style …");
+    }
+
+    #[test]
+    fn a_document_is_complete_if_every_operation_is_taken_and_compiles() {
+        let row = |operations, taken, compiles| Row {
+            document: String::new(),
+            operations: Some(operations),
+            client: Half { taken, compiles: Some(compiles), ..Half::default() },
+        };
+        let text = summary(&[row(60, 60, true), row(3, 3, false), row(4, 3, true)]);
+        assert!(text.contains("takes 66 of 67 operations (98.5 %), 2 clients compile"), "{text}");
+        assert!(text.contains("1 documents are complete, 1 of them with more than 50 operations"), "{text}");
+    }
+}

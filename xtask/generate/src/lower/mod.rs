@@ -122,6 +122,7 @@ const BUILDER: [&str; 5] = ["new", "send", "request", "client", "clone"];
 /// Lowers a contract. The operations with an index in `leave_out` are left out, and nothing is said about them.
 pub fn lower(document: &Document, leave_out: &BTreeSet<usize>) -> Lowered {
     let ids = operation_ids(document);
+    let has_one_server = all_servers(document).windows(2).all(|two| two[0] == two[1]);
     let mut types = Types::new(document);
     let (mut methods, mut builders) = (Names::beside(&CLIENT), Names::default());
     let (mut operations, mut refused) = (Vec::new(), Vec::new());
@@ -134,6 +135,10 @@ pub fn lower(document: &Document, leave_out: &BTreeSet<usize>) -> Lowered {
         }
         types.record();
         let lowered = operation_of(&mut types, operation, index, id, name);
+        if !has_one_server && !operation.servers.is_empty() {
+            let what = "the operation has servers of its own; the client sends it to its one base URL";
+            types.lose(operation.path.span, what);
+        }
         let record = types.recorded();
         match lowered {
             Ok(mut lowered) => {
@@ -146,6 +151,15 @@ pub fn lower(document: &Document, leave_out: &BTreeSet<usize>) -> Lowered {
     let Types { named, wire_names, .. } = types;
     let document = document::document(&document.info.title, &document.info.version, &operations, &named);
     Lowered { document, operations, refused, types: named, wire_names }
+}
+
+/// The URLs of the servers of each operation: its own, or those of the document.
+pub fn all_servers(document: &Document) -> Vec<Vec<&str>> {
+    let servers = document.operations.iter().map(|operation| match operation.servers.is_empty() {
+        true => &document.servers,
+        false => &operation.servers,
+    });
+    servers.map(|servers| servers.iter().map(|server| server.url.value.as_str()).collect()).collect()
 }
 
 fn operation_of(
@@ -163,10 +177,6 @@ fn operation_of(
             }
             Part::Security | Part::Other => {}
         }
-    }
-    if !operation.servers.is_empty() {
-        types
-            .lose(operation.path.span, "the operation has servers of its own; the client sends it to its one base URL");
     }
     let mut fields = Names::beside(&BUILDER);
     if operation.body.is_some() {

@@ -1,6 +1,6 @@
 //! The file of a client, put together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use openapi_model::document::Document;
 use proc_macro2::TokenStream;
@@ -16,7 +16,7 @@ use crate::dependencies::Dependency;
 use crate::lower::document::{references, sent, value_key, values};
 use crate::lower::names::progenitor_type_name;
 use crate::lower::record::reached;
-use crate::lower::{Lowered, LoweredOperation};
+use crate::lower::{Lowered, LoweredOperation, all_servers};
 
 /// The text of the file, and the crates that it needs.
 pub fn file(document: &Document, lowered: &Lowered, code: Code) -> Result<(String, Vec<Dependency>), String> {
@@ -183,7 +183,8 @@ fn client(document: &Document) -> TokenStream {
     let title = document.info.title.value.trim();
     let title = if title.is_empty() { "A client.".to_owned() } else { format!("A client of {title}.") };
     let description = document.info.description.as_ref().map(|text| text.value.as_str()).unwrap_or_default();
-    let servers: String = document.servers.iter().map(|server| format!("\n- `{}`", server.url.value)).collect();
+    let servers: BTreeSet<&str> = all_servers(document).into_iter().flatten().collect();
+    let servers: String = servers.iter().map(|url| format!("\n- `{url}`")).collect();
     let servers = if servers.is_empty() { servers } else { format!("\n\nServers of the contract:\n{servers}") };
     let docs = doc(&format!("{title}\n\n{description}{servers}"));
     let version = &document.info.version.value;
