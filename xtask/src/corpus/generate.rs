@@ -309,13 +309,16 @@ mod tests {
 
     #[test]
     fn a_document_is_complete_if_every_operation_is_taken_and_compiles() {
+        let half = |taken, compiles| Half { taken, compiles: Some(compiles), ..Half::default() };
         let row = |operations, taken, compiles| Row {
             document: String::new(),
             operations: Some(operations),
-            client: Half { taken, compiles: Some(compiles), ..Half::default() },
+            client: half(taken, true),
+            server: half(taken, compiles),
         };
         let text = summary(&[row(60, 60, true), row(3, 3, false), row(4, 3, true)]);
-        assert!(text.contains("takes 66 of 67 operations (98.5 %), 2 clients compile"), "{text}");
+        assert!(text.contains("clients: 66 of 67 operations (98.5 %); 3 compile without a warning"), "{text}");
+        assert!(text.contains("servers: 66 of 67 operations (98.5 %); 2 compile without a warning"), "{text}");
         assert!(text.contains("1 documents are complete, 1 of them with more than 50 operations"), "{text}");
     }
 }
