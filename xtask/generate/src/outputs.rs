@@ -25,7 +25,7 @@ pub fn unsupported(contract: &Contract, has_named_errors: bool) -> Vec<Finding> 
     if has_named_errors {
         problems.extend(of_named_errors(contract).1);
     }
-    problems.extend(server::refused(contract).into_iter().map(Problem::from));
+    problems.extend(server::unsupported(contract));
     let mut seen = BTreeSet::new();
     problems.retain(|problem| !problem.is_covered && seen.insert((problem.span, problem.message.clone())));
     findings(contract, problems)
@@ -52,8 +52,10 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
         Err(more) => problems.extend(more),
     };
     if layout.server.is_some() {
+        let unsupported = server::unsupported(contract);
         let server = server::server(contract, &BTreeSet::new()).map_err(|problem| vec![problem]);
-        add(&layout.server, true, server.and_then(|server| complete(server.text, server.refused)));
+        let text = server.and_then(|server| if unsupported.is_empty() { Ok(server.text) } else { Err(unsupported) });
+        add(&layout.server, true, text);
     }
     if layout.client_errors.is_some() {
         // Errors by name, and a client that knows the crate it is in.

@@ -44,9 +44,15 @@ pub struct Server {
     pub dependencies: Vec<Dependency>,
 }
 
-/// The operations of a contract for which no server can be generated, and why.
-pub fn refused(contract: &Contract) -> Vec<Refused> {
-    Plan::of(contract, &BTreeSet::new(), None).refused
+/// The operations of a contract for which no server can be generated, and why; and, if the contract names its errors, those of the
+/// server's own errors that operations do not document.
+pub fn unsupported(contract: &Contract) -> Vec<Problem> {
+    let plan = Plan::of(contract, &BTreeSet::new(), None);
+    let mut problems: Vec<Problem> = plan.refused.into_iter().map(Problem::from).collect();
+    if named::Naming::of(contract).is_some() {
+        problems.extend(plan.operations.iter().flat_map(named::missing));
+    }
+    problems
 }
 
 /// Generates the server of a contract. Operations with an index in `leave_out` are left out.
@@ -107,6 +113,27 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
     let public = runtime::public(&needs);
     let admission = &shared.admission;
     let admission_path = if is_limited { quote!(limits) } else { quote!(serve) };
+    let tests: Vec<&TokenStream> = parts.iter().flat_map(|part| &part.examples).collect();
+    let tests = (!tests.is_empty()).then(|| {
+        quote! {
+            #[cfg(test)]
+            #[allow(clippy::expect_used)]
+            mod examples_of_the_contract {
+                #[allow(unused_imports)]
+                use super::types;
+
+                /// A value that is read and written again is still the same.
+                fn survives<T: ::serde::Serialize + ::serde::de::DeserializeOwned>(text: &str) {
+                    let example: ::serde_json::Value = ::serde_json::from_str(text).expect("the example is JSON");
+                    let example = &example["value"];
+                    let typed: T = ::serde_json::from_value(example.clone()).expect("the type takes the example");
+                    let written = ::serde_json::to_value(&typed).expect("the type is JSON");
+                    assert!(super::runtime::unions::keeps(example, &written), "{written} is not {example}");
+                }
+                #(#tests)*
+            }
+        }
+    });
     let route_imports = (!plan.operations.is_empty()).then(|| {
         quote! {
             use ::futures::FutureExt as _;
@@ -172,6 +199,8 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
         }
 
         #schemas
+
+        #tests
     };
     let file = syn::parse2(tokens)
         .map_err(|error| Problem::new(document.openapi.span, format!("the generator wrote invalid Rust: {error}")))?;

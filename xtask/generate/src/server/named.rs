@@ -13,6 +13,7 @@ use super::plan::PlannedOperation;
 use super::texts::doc_lines;
 use super::types::{Ty, Types};
 use crate::names::{Scope, type_ident};
+use crate::problem::Problem;
 
 /// How a contract names errors: by the property `message` of one schema.
 pub struct Naming<'a> {
@@ -35,6 +36,43 @@ impl<'a> Naming<'a> {
         let names_them = profile.error_identity.as_deref() == Some("/message") && only_message;
         names_them.then_some(Naming { document: &contract.document, schema, has_request_id })
     }
+}
+
+/// The errors that the server itself answers with and that an operation does not document, in a contract that names its errors.
+pub fn missing(planned: &PlannedOperation<'_>) -> Vec<Problem> {
+    let operation = planned.operation;
+    let what = operation.endpoint();
+    let mut problems = Vec::new();
+    let roles = [
+        (401, None, "a request without a valid key", !operation.security.is_open()),
+        (403, None, "a key without the permission", planned.operation.permission.is_some()),
+        (429, Some("rate_limited"), "a request over the rate limit", planned.rate_limit().is_some()),
+        (500, None, "a failure inside the server", true),
+        (503, None, "a request that took too long", true),
+    ];
+    let documents = |status: u16, name: Option<&str>| {
+        let is =
+            |error: &&DocumentedError| *error.status == status && name.is_none_or(|name| *error.name.value == *name);
+        operation.errors.iter().any(|error| is(&error))
+    };
+    for (status, name, when, applies) in roles {
+        if applies && !documents(status, name) {
+            let name = name.map(|name| format!(" named `{name}`")).unwrap_or_default();
+            let message = format!("{what} documents no {status}{name}, which is the response to {when}");
+            problems.push(Problem::new(operation.id.span, message));
+        }
+    }
+    for parameter in planned.parameters.iter().filter_map(|parameter| parameter.parameter) {
+        let name = format!("invalid_{}", parameter.name.value);
+        if !documents(400, Some(&name)) {
+            let message = format!(
+                "{what} documents no 400 named `{name}`, which is the response to a malformed `{}`",
+                parameter.name.value
+            );
+            problems.push(Problem::new(parameter.name.span, message));
+        }
+    }
+    problems
 }
 
 /// The named errors of an operation.
@@ -144,6 +182,8 @@ pub fn error(types: &Types<'_>, errors: &Errors<'_>) -> TokenStream {
     let refuse = refuse(errors);
     let failed = errors.constructor(500, None);
     let unavailable = errors.constructor(503, None);
+    let has_wait = unavailable.as_ref().is_some_and(|error| error.to_string().contains("retry_after"));
+    let wait = if has_wait { quote!(retry_after) } else { quote!(_) };
     quote! {
         /// The errors that the operation documents, and no others.
         #[derive(Debug, Clone, PartialEq)]
@@ -156,7 +196,7 @@ pub fn error(types: &Types<'_>, errors: &Errors<'_>) -> TokenStream {
             fn internal_server_error() -> Self {
                 #failed
             }
-            fn service_unavailable(retry_after: u64) -> Self {
+            fn service_unavailable(#wait: u64) -> Self {
                 #unavailable
             }
         }

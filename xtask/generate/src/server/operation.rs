@@ -12,7 +12,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::{Value as Json, json};
 
-use super::answers;
+use super::answers::{self, Answer};
 use super::items::{Place, rust};
 use super::kinds::kind;
 use super::named;
@@ -32,6 +32,8 @@ pub struct Parts {
     pub route: TokenStream,
     /// Whether its errors have names.
     pub has_named_errors: bool,
+    /// Tests that the contract's examples of its answers survive their types.
+    pub examples: Vec<TokenStream>,
 }
 
 /// What the operations of a contract share.
@@ -68,6 +70,8 @@ pub fn parts<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mu
         Some(errors) => named::error(types, errors),
         None => answers::error(types, &failures),
     };
+    let examples =
+        examples(shared, planned, &successes, types).chain(self::examples(shared, planned, &failures, types)).collect();
     let tables = tables(shared, planned, named.as_ref().map(named::documented));
     let content = quote!(#tables #request #success #error);
     let text = content.to_string();
@@ -105,7 +109,35 @@ pub fn parts<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mu
             },
         }
     };
-    Parts { module, method, route, has_named_errors: named.is_some() }
+    Parts { module, method, route, has_named_errors: named.is_some(), examples }
+}
+
+/// Tests that the contract's examples of answers are unchanged after conversion to their types and back.
+fn examples<'a>(
+    shared: &'a Shared<'_>,
+    planned: &'a PlannedOperation<'_>,
+    answers: &'a [Answer<'_>],
+    types: &'a Types<'_>,
+) -> impl Iterator<Item = TokenStream> + 'a {
+    let bodies = answers.iter().flat_map(|answer| answer.bodies.iter().map(move |body| (answer, body)));
+    bodies.flat_map(move |(answer, body)| {
+        let media = answer.response.content.iter().find(|media| *media.name == *body.media_type);
+        let (Some(media), Some(ty)) = (media, &body.json) else { return Vec::new() };
+        let mut examples: Vec<_> = media.examples.iter().filter(|example| example.value.is_some()).collect();
+        examples.sort_by(|one, other| one.name.value.cmp(&other.name.value));
+        let values = examples.into_iter().filter_map(|example| Some(example.value.as_ref()?.to_json()));
+        let fitting =
+            values.filter(|value| media.schema.is_none_or(|schema| shared.fits(schema, Direction::Response, value)));
+        let rust = rust(types, ty, Place::Operation);
+        let tests = fitting.enumerate().map(|(index, value)| {
+            let operation = planned.name.to_string();
+            let answer = crate::names::snake(&answer.variant.to_string());
+            let name = format_ident!("{}_{answer}_{}", operation.trim_end_matches('_'), index + 1);
+            let text = texts::json(&json!({ "value": value }));
+            quote!(#[test] fn #name() { survives::<#rust>(#text); })
+        });
+        tests.collect()
+    })
 }
 
 /// Summary and description as one text.
@@ -185,8 +217,9 @@ fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, errors: Option<To
         });
         quote!(&[#(#uses),*])
     });
+    // Named errors refuse requests themselves.
+    let refusals = if errors.is_none() { refusals(shared, operation) } else { Vec::new() };
     let errors = errors.unwrap_or_else(|| quote!(&[]));
-    let refusals = refusals(shared, operation);
     quote! {
         /// What the contract says of the operation.
         pub static INFO: OperationInfo = OperationInfo {

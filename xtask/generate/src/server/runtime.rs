@@ -110,11 +110,13 @@ pub fn dependencies(needs: &Needs) -> Vec<Dependency> {
 pub fn public(needs: &Needs) -> TokenStream {
     let limits = needs.limits.then(|| {
         quote!(
+            #[allow(unused_imports)]
             pub use self::runtime::limits::{Limits, Usage};
         )
     });
     let named = needs.named_errors.then(|| {
         quote!(
+            #[allow(unused_imports)]
             pub use self::runtime::named_errors::NamedError;
         )
     });
