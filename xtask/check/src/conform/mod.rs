@@ -47,6 +47,7 @@ use crate::outcome::Outcome;
 use operation::{Operation, Plan};
 use outcome::broken;
 use requests::With;
+pub use fitting::sample;
 pub use secret::Secret;
 use session::{Session, Stop};
 pub use target::{Exploration, Limits, Target};

@@ -22,9 +22,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use self::operation::Shared;
+pub use self::answers::{Answer, AnswerBody, answers, field_names};
 use self::plan::Plan;
+pub use self::plan::{Format, PlannedOperation};
 pub use self::texts::doc_lines;
-use self::types::Types;
+pub use self::types::Types;
 use crate::dependencies::Dependency;
 use crate::lower::Refused;
 use crate::names::ident;
@@ -42,6 +44,11 @@ pub struct Server {
     pub not_validated: Vec<Problem>,
     /// The crates that it needs.
     pub dependencies: Vec<Dependency>,
+}
+
+/// The operations of a contract as they are generated, and their types.
+pub fn planned(contract: &Contract) -> (Vec<PlannedOperation<'_>>, Types<'_>) {
+    (Plan::of(contract, &BTreeSet::new(), None).operations, Types::new(&contract.document))
 }
 
 /// The operations of a contract for which no server can be generated, and why.
