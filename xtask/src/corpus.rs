@@ -3,6 +3,7 @@
 //! Each document is checked in a process of its own, so that one that panics, hangs or uses up all memory is counted
 //! and the run continues. Nothing is written outside a temporary folder.
 
+mod calls;
 pub mod generate;
 mod mutants;
 

@@ -47,7 +47,10 @@ enum Xtask {
         /// Take only contracts whose file name contains this text; may be given several times
         #[arg(long, requires = "generate")]
         only: Vec<String>,
-        /// Write the generated crate of one contract into this folder
+        /// Also call every operation of each server once, with the client, and compare what arrives with what was sent
+        #[arg(long, requires = "generate")]
+        call: bool,
+        /// Write the generated crates of one contract beside this folder
         #[arg(long, requires = "generate", hide = true)]
         into: Option<PathBuf>,
     },
@@ -104,9 +107,11 @@ fn run(chore: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Generate { check } => generate::run(&cli::root()?, check),
         Xtask::Check(check) => cli::check(&check, PROGRAM, Some(&Dropshot)),
         Xtask::Conform(conform) => cli::conform(*conform),
-        Xtask::Corpus { path, generate: true, into: Some(into), .. } => corpus::generate::run_one(&path, &into),
-        Xtask::Corpus { path, generate: true, only, format, .. } => {
-            corpus::generate::run(&cli::root()?, &path, &only, format == "json")
+        Xtask::Corpus { path, generate: true, into: Some(into), call, .. } => {
+            corpus::generate::run_one(&path, &into, call)
+        }
+        Xtask::Corpus { path, generate: true, only, call, format, .. } => {
+            corpus::generate::run(&cli::root()?, &path, &only, call, format == "json")
         }
         Xtask::Corpus { path, mutants, .. } if path.is_file() => corpus::run_one(&path, mutants),
         Xtask::Corpus { path, mutants, format, .. } => corpus::run(&path, mutants, format == "json"),

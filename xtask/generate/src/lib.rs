@@ -15,6 +15,7 @@ mod open_enums;
 mod operation_ids;
 mod outputs;
 mod problem;
+mod round_trip;
 mod seal;
 mod server;
 mod stale;
@@ -31,6 +32,7 @@ pub use lower::{Loss, Lowered, LoweredOperation, Refused, lower};
 pub use operation_ids::operation_ids;
 pub use outputs::{outputs, unsupported, write};
 pub use problem::Problem;
+pub use round_trip::{RoundTrip, round_trip};
 pub use server::{Server, server};
 pub use standalone::{GeneratedClient, client as standalone_client};
 

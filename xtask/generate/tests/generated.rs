@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use apidrift_core::contract::Contract;
-use openapi_dropshot::{GeneratedClient, server, standalone_client};
+use openapi_dropshot::{GeneratedClient, Wanted, generate, server, standalone_client};
 use openapi_model::source::Source;
 
 fn client(name: &str) -> GeneratedClient {
@@ -30,6 +30,26 @@ fn the_servers_are_as_they_stand_there() {
         let server = server(&contract, &BTreeSet::new()).unwrap();
         expectorate::assert_contents(format!("../runtime/tests/servers/{name}.rs"), &server.text);
     }
+}
+
+#[test]
+fn the_example_of_the_guide_is_as_the_guide_has_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    for file in ["pets.yaml", "server/src/main.rs", "client/src/main.rs"] {
+        let text = std::fs::read_to_string(folder.join("example").join(file)).unwrap();
+        assert!(guide.contains(text.trim_end()), "README.md does not contain {file}");
+    }
+    let example = |file: &str| folder.join("example").join(file);
+    let wanted = Wanted {
+        spec: example("pets.yaml"),
+        server: Some(example("server/src/api.rs")),
+        client: Some(example("client/src/pets.rs")),
+        check: std::env::var_os("EXPECTORATE").is_none(),
+        ..Wanted::default()
+    };
+    let report = generate(&wanted).unwrap();
+    assert!(!report.is_incomplete(&wanted), "{report:?}");
 }
 
 #[test]

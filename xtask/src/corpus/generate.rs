@@ -16,12 +16,15 @@ use openapi_dropshot::{Dependency, Refused, client_dependencies, server, server_
 use openapi_model::source::Source;
 use serde::{Deserialize, Serialize};
 
+use super::calls::{self, Calls};
 use super::{contracts, limited, name};
 
 /// The time limit for generating one crate.
 const LONGEST_GENERATE: Duration = Duration::from_secs(300);
 /// The time limit for compiling one crate.
 const LONGEST_COMPILE: Duration = Duration::from_secs(900);
+/// The time limit for the program that calls the operations of one document.
+const LONGEST_CALLS: Duration = Duration::from_secs(120);
 /// Crates with more lines than this are compiled without clippy.
 const MANY_LINES: usize = 100_000;
 /// The crate that has every dependency, so that the time of compiling them is nobody's.
@@ -35,6 +38,8 @@ struct Row {
     operations: Option<usize>,
     client: Half,
     server: Half,
+    /// The calls; `None` if they were not wanted.
+    calls: Option<Calls>,
 }
 
 /// The result for the client or the server of one document.
@@ -64,7 +69,7 @@ struct Half {
 /// # Errors
 ///
 /// If the folder cannot be read, or cargo cannot be run.
-pub fn run(root: &Path, folder: &Path, only: &[String], as_json: bool) -> anyhow::Result<ExitCode> {
+pub fn run(root: &Path, folder: &Path, only: &[String], calls: bool, as_json: bool) -> anyhow::Result<ExitCode> {
     let files = if folder.is_file() { vec![folder.to_owned()] } else { contracts(folder)? };
     let is_wanted = |file: &Path| only.is_empty() || only.iter().any(|text| name(file).contains(text));
     let files = files.iter().filter(|file| is_wanted(file));
@@ -72,11 +77,11 @@ pub fn run(root: &Path, folder: &Path, only: &[String], as_json: bool) -> anyhow
     let project = Project { folder: scratch.path(), root };
     let mut rows = Vec::new();
     for file in files {
-        rows.push((project.crate_name(file), generated(file, &project)?));
+        rows.push((file, project.crate_name(file), generated(file, calls, &project)?));
     }
     anyhow::ensure!(!rows.is_empty(), "{} holds no such contract", folder.display());
     project.prepare()?;
-    for (crate_name, row) in &mut rows {
+    for (file, crate_name, row) in &mut rows {
         for (part, half) in [("client", &mut row.client), ("server", &mut row.server)] {
             if half.failed.is_none() && row.operations.is_some() {
                 let began = Instant::now();
@@ -84,11 +89,15 @@ pub fn run(root: &Path, folder: &Path, only: &[String], as_json: bool) -> anyhow
                 half.compile_seconds = began.elapsed().as_secs_f64();
             }
         }
+        let both_compile = row.client.compiles == Some(true) && row.server.compiles == Some(true);
+        if let Some(calls) = row.calls.as_mut().filter(|_| both_compile) {
+            calls::run(&project, crate_name, file, calls)?;
+        }
         if !as_json {
             println!("{}", line(row));
         }
     }
-    let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+    let rows: Vec<Row> = rows.into_iter().map(|(_, _, row)| row).collect();
     if as_json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
@@ -105,7 +114,7 @@ pub fn run(root: &Path, folder: &Path, only: &[String], as_json: bool) -> anyhow
 /// # Errors
 ///
 /// If the crate cannot be written.
-pub fn run_one(file: &Path, into: &Path) -> anyhow::Result<ExitCode> {
+pub fn run_one(file: &Path, into: &Path, calls: bool) -> anyhow::Result<ExitCode> {
     let mut row = Row { document: name(file), ..Row::default() };
     let folder = file.parent().unwrap_or(Path::new("."));
     let contract = Source::read(folder, file).ok().and_then(|source| Contract::read(&source, Some(folder), None).ok());
@@ -117,6 +126,9 @@ pub fn run_one(file: &Path, into: &Path) -> anyhow::Result<ExitCode> {
                 let losses: Vec<usize> = client.operations.iter().map(|operation| operation.losses.len()).collect();
                 row.client = half(&client.text, &losses, &client.refused);
                 write(&part(into, "client"), &client.text, &client.dependencies)?;
+                if calls {
+                    row.calls = Some(calls::write(&part(into, "calls"), &contract, &client)?);
+                }
             }
             Err(why) => row.client.failed = Some(why),
         }
@@ -157,7 +169,7 @@ fn half(text: &str, losses: &[usize], refused: &[Refused]) -> Half {
 }
 
 /// A reason without the names in it.
-fn kind(reason: &str) -> String {
+pub fn kind(reason: &str) -> String {
     let parts = reason.split('`').enumerate().map(|(index, part)| if index % 2 == 0 { part } else { "…" });
     parts.collect()
 }
@@ -177,22 +189,25 @@ fn manifest(crate_name: &str, dependencies: &[Dependency]) -> String {
     )
 }
 
-fn generated(file: &Path, project: &Project<'_>) -> anyhow::Result<Row> {
+fn generated(file: &Path, calls: bool, project: &Project<'_>) -> anyhow::Result<Row> {
     let program = std::env::current_exe().context("this program cannot be found")?;
     let into = project.folder.join(project.crate_name(file));
     let mut command = Command::new(program);
     command.arg("corpus").arg(file).args(["--generate", "--into"]).arg(&into);
+    if calls {
+        command.arg("--call");
+    }
     let said = limited(&mut command, LONGEST_GENERATE)?;
     let row = said.filter(|said| said.is_success).and_then(|said| serde_json::from_str(said.stdout.trim()).ok());
     Ok(row.unwrap_or_else(|| {
         let failed = Some("the generator panicked or took too long".to_owned());
         let failed = || Half { failed: failed.clone(), ..Half::default() };
-        Row { document: name(file), operations: None, client: failed(), server: failed() }
+        Row { document: name(file), operations: None, client: failed(), server: failed(), calls: None }
     }))
 }
 
 /// The cargo workspace of all generated crates.
-struct Project<'a> {
+pub struct Project<'a> {
     folder: &'a Path,
     root: &'a Path,
 }
@@ -222,9 +237,25 @@ impl Project<'_> {
 
     /// Whether a crate compiles without a warning in the time that it has.
     fn compiles(&self, crate_name: &str, with_clippy: bool) -> anyhow::Result<bool> {
+        self.cargo(if with_clippy { "clippy" } else { "check" }, crate_name)
+    }
+
+    /// Builds a program.
+    pub fn builds(&self, crate_name: &str) -> anyhow::Result<bool> {
+        self.cargo("build", crate_name)
+    }
+
+    /// What a program that was built prints.
+    pub fn output(&self, crate_name: &str, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut command = Command::new(self.root.join("target/corpus/debug").join(crate_name));
+        command.args(arguments).stdin(Stdio::null());
+        Ok(limited(&mut command, LONGEST_CALLS)?.map(|said| said.stdout).unwrap_or_default())
+    }
+
+    fn cargo(&self, subcommand: &str, crate_name: &str) -> anyhow::Result<bool> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command
-            .arg(if with_clippy { "clippy" } else { "check" })
+            .arg(subcommand)
             .args(["--quiet", "--offline", "--package", crate_name, "--target-dir"])
             .arg(self.root.join("target/corpus"))
             .current_dir(self.folder)
@@ -262,7 +293,8 @@ fn line(row: &Row) -> String {
             half.failed.as_deref().unwrap_or_default(),
         )
     });
-    format!("{}: {operations} operations\n{}\n{}", row.document, parts[0], parts[1])
+    let calls = row.calls.as_ref().map(|calls| format!("\n{}", calls::lines(calls))).unwrap_or_default();
+    format!("{}: {operations} operations\n{}\n{}{calls}", row.document, parts[0], parts[1])
 }
 
 fn summary(rows: &[Row]) -> String {
@@ -281,8 +313,18 @@ fn summary(rows: &[Row]) -> String {
         })
     };
     let complete = rows.iter().filter(is_complete);
+    let calls: Vec<&Calls> = rows.iter().filter_map(|row| row.calls.as_ref()).collect();
+    let count = |fits: fn(&Calls) -> bool| calls.iter().filter(|calls| fits(calls)).count();
+    let called = match calls.is_empty() {
+        true => String::new(),
+        false => format!(
+            "calls: every operation of {} documents arrived; {} servers emit what the contract says\n",
+            count(calls::is_whole),
+            count(calls::is_faithful)
+        ),
+    };
     format!(
-        "{} documents\n{}{}{} documents are complete, {} of them with more than 50 operations\n\
+        "{} documents\n{}{}{called}{} documents are complete, {} of them with more than 50 operations\n\
          seconds: generating, then compiling",
         rows.len(),
         lines[0],
@@ -315,6 +357,7 @@ mod tests {
             operations: Some(operations),
             client: half(taken, true),
             server: half(taken, compiles),
+            calls: None,
         };
         let text = summary(&[row(60, 60, true), row(3, 3, false), row(4, 3, true)]);
         assert!(text.contains("clients: 66 of 67 operations (98.5 %); 3 compile without a warning"), "{text}");

@@ -3,9 +3,11 @@
 use std::cell::Cell;
 
 use openapi_model::document::Document;
-use openapi_model::schema::{Bound, Types};
+use openapi_model::node;
+use openapi_model::schema::{Bound, SchemaId, Types};
 use openapi_model::shape::{Additional, AllOf, Alternatives, Shape};
 use openapi_model::span::Spanned;
+use openapi_model::values::{Direction, Values};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::{Union, ValueTree as _};
@@ -49,6 +51,31 @@ pub(super) fn plain_values(document: &Document, shape: &Shape) -> impl Iterator<
     std::iter::repeat_with(move || strategy.new_tree(&mut runner).ok().map(|tree| tree.current())).map_while(|it| it)
 }
 
+/// How many values are made until one fits.
+const TRIES: usize = 50;
+
+/// A value that fits a schema when it is sent in a direction, the same each time: with optional properties and any characters, or
+/// plain. `None` if none can be made.
+pub fn sample(
+    document: &Document,
+    values: &mut Values<'_>,
+    schema: SchemaId,
+    direction: Direction,
+    is_plain: bool,
+) -> Option<Json> {
+    let shape = document.shape_of(schema);
+    let kinds: &[bool] = if is_plain { &[true] } else { &[false, true] };
+    kinds.iter().find_map(|is_plain| {
+        let strategy = Maker { direction, ..Maker::new(document, *is_plain) }.value(&shape, 0);
+        let mut runner = TestRunner::deterministic();
+        let mut made = (0..TRIES).filter_map(|_| Some(strategy.new_tree(&mut runner).ok()?.current()));
+        made.find(|value| {
+            let node = node::parse(&value.to_string()).ok();
+            node.is_some_and(|node| values.misfits(schema, direction, &node).is_ok_and(|misfits| misfits.is_empty()))
+        })
+    })
+}
+
 /// How many parts a value may have: schemas may refer to themselves in many ways.
 const MOST_PARTS: usize = 2_000;
 
@@ -59,11 +86,14 @@ struct Maker<'a> {
     document: &'a Document,
     /// Only ordinary characters, and no optional properties.
     is_plain: bool,
+    /// Which way the values are sent.
+    direction: Direction,
 }
 
 impl<'a> Maker<'a> {
+    /// Makes values of requests.
     fn new(document: &'a Document, is_plain: bool) -> Maker<'a> {
-        Maker { left: Cell::new(MOST_PARTS), document, is_plain }
+        Maker { left: Cell::new(MOST_PARTS), document, is_plain, direction: Direction::Request }
     }
 
     fn value(&self, shape: &Shape, depth: usize) -> BoxedStrategy<Json> {
@@ -131,7 +161,11 @@ impl<'a> Maker<'a> {
         for (name, property) in &shape.properties {
             let inner = self.document.shape(&property.schema);
             let is_required = shape.required.contains_key(name);
-            if inner.read_only.is_some() || !is_required && (self.is_plain || depth >= MAX_DEPTH) {
+            let is_unsent = match self.direction {
+                Direction::Request => inner.read_only.is_some(),
+                Direction::Response => inner.write_only.is_some(),
+            };
+            if is_unsent || !is_required && (self.is_plain || depth >= MAX_DEPTH) {
                 continue;
             }
             let value = if depth >= 2 * MAX_DEPTH { Just(Json::Null).boxed() } else { self.value(&inner, depth + 1) };

@@ -44,6 +44,7 @@ use apidrift_core::settings::{Conform, Project};
 
 use crate::allow::Allowances;
 use crate::outcome::Outcome;
+pub use fitting::sample;
 use operation::{Operation, Plan};
 use outcome::broken;
 use requests::With;

@@ -35,7 +35,7 @@ pub struct AnswerBody {
 
 impl AnswerBody {
     /// Whether the contract leaves the media type open.
-    fn is_range(&self) -> bool {
+    pub fn is_range(&self) -> bool {
         self.media_type.contains('*') && self.json.is_none()
     }
 
@@ -352,7 +352,8 @@ fn fields(types: &Types<'_>, answer: &Answer<'_>, owner: &str, public: bool) -> 
     fields
 }
 
-fn field_names(answer: &Answer<'_>) -> Vec<Ident> {
+/// The fields of an answer.
+pub fn field_names(answer: &Answer<'_>) -> Vec<Ident> {
     let mut names = Vec::new();
     if !matches!(*answer.response.status, Status::Code(_)) {
         names.push(ident("status"));

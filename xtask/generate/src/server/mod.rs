@@ -21,10 +21,12 @@ use openapi_model::written;
 use proc_macro2::TokenStream;
 use quote::quote;
 
+pub use self::answers::{Answer, AnswerBody, answers, field_names};
 use self::operation::Shared;
 use self::plan::Plan;
+pub use self::plan::{Format, PlannedOperation};
 pub use self::texts::doc_lines;
-use self::types::Types;
+pub use self::types::Types;
 use crate::dependencies::Dependency;
 use crate::lower::Refused;
 use crate::names::ident;
@@ -42,6 +44,11 @@ pub struct Server {
     pub not_validated: Vec<Problem>,
     /// The crates that it needs.
     pub dependencies: Vec<Dependency>,
+}
+
+/// The operations of a contract as they are generated, and their types.
+pub fn planned(contract: &Contract) -> (Vec<PlannedOperation<'_>>, Types<'_>) {
+    (Plan::of(contract, &BTreeSet::new(), None).operations, Types::new(&contract.document))
 }
 
 /// The operations of a contract for which no server can be generated, and why; and, if the contract names its errors, those of the
@@ -65,10 +72,8 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
     let mut values = Values::new(document);
     let plan = Plan::of(contract, leave_out, Some(&mut values));
     let definitions = definitions(document, Direction::Request, &plan.validated);
-    let is_limited = plan
-        .operations
-        .iter()
-        .any(|planned| planned.operation.permission.is_some() || planned.operation.rate_limit.is_some());
+    let is_limited =
+        plan.operations.iter().any(|planned| planned.permission().is_some() || planned.rate_limit().is_some());
     let shared = Shared {
         document,
         validated: &definitions.roots,

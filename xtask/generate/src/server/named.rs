@@ -45,7 +45,7 @@ pub fn missing(planned: &PlannedOperation<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let roles = [
         (401, None, "a request without a valid key", !operation.security.is_open()),
-        (403, None, "a key without the permission", planned.operation.permission.is_some()),
+        (403, None, "a key without the permission", planned.permission().is_some()),
         (429, Some("rate_limited"), "a request over the rate limit", planned.rate_limit().is_some()),
         (500, None, "a failure inside the server", true),
         (503, None, "a request that took too long", true),

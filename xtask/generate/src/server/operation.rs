@@ -200,8 +200,7 @@ fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, errors: Option<To
     let tags = operation.tags.iter().map(|tag| &tag.value);
     let (summary, details) = (description(&operation.summary), description(&operation.description));
     let deprecated = operation.deprecated.is_some();
-    let permission = operation.permission.as_ref().map(|permission| &permission.value);
-    let permission = permission.map_or_else(|| quote!(None), |permission| quote!(Some(#permission)));
+    let permission = planned.permission().map_or_else(|| quote!(None), |permission| quote!(Some(#permission)));
     let rate_limit = planned.rate_limit().map_or_else(
         || quote!(None),
         |limit| {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use apidrift_core::contract::{Contract, Extent, Operation, RateLimit};
+use apidrift_core::profile::SCOPES;
 use openapi_model::document::{Document, Location, MediaType, Parameter, RequestBody};
 use openapi_model::node;
 use openapi_model::paths;
@@ -38,6 +39,10 @@ pub struct Plan<'a> {
 pub struct PlannedOperation<'a> {
     /// The operation.
     pub operation: &'a Operation,
+    /// Its index in the document.
+    pub index: usize,
+    /// Whether its permission is the scopes of its security, which a caller's credentials are given with anyway.
+    has_scopes: bool,
     /// Its ID, written or derived.
     pub id: String,
     /// Its module and its method.
@@ -52,6 +57,11 @@ impl PlannedOperation<'_> {
     /// A name for a type of this operation.
     pub fn hint(&self, part: &str) -> String {
         format!("{}_{part}", self.id)
+    }
+
+    /// The permission that a caller needs, unless it is one of its scopes.
+    pub fn permission(&self) -> Option<&str> {
+        self.operation.permission.as_ref().filter(|_| !self.has_scopes).map(|permission| permission.value.as_str())
     }
 
     /// Its rate limit.
@@ -131,7 +141,7 @@ impl<'a> Plan<'a> {
                 continue;
             }
             match plan.operation(operation, id, values.as_deref_mut(), &mut names, &mut routes) {
-                Ok(planned) => plan.operations.push(planned),
+                Ok(planned) => plan.operations.push(PlannedOperation { index, ..planned }),
                 Err(Problem { message, span, is_covered, .. }) => {
                     plan.refused.push(Refused { is_covered, ..Refused::new(&operation.spec, message, span) });
                 }
@@ -177,7 +187,8 @@ impl<'a> Plan<'a> {
         let body = operation.body.as_ref().map(|body| self.body(body, values));
         routes.insert(route, path.span);
         let name = names.unique(&value_ident(&id));
-        Ok(PlannedOperation { operation, id, name, parameters, body })
+        let has_scopes = self.contract.profile.permission.as_deref() == Some(SCOPES);
+        Ok(PlannedOperation { operation, index: 0, has_scopes, id, name, parameters, body })
     }
 
     fn parameters(
@@ -335,7 +346,7 @@ pub fn format(document: &Document, media: &MediaType) -> Format {
 /// Whether bodies of a media type are JSON: also those of a range that covers JSON, unless they are texts or bytes.
 fn is_json(document: &Document, media: &MediaType) -> bool {
     let essence = media.name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || essence.ends_with("+json") {
+    if essence == "application/json" || essence == "text/json" || essence.ends_with("+json") {
         return true;
     }
     let structured = |schema: SchemaId| {

@@ -4,6 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod awkward;
+/// The client of the guide's example.
+#[allow(dead_code)]
+#[path = "../../../generate/example/client/src/main.rs"]
+mod example_client;
+/// Its server.
+#[allow(dead_code)]
+#[path = "../../../generate/example/server/src/main.rs"]
+mod example_server;
 mod refusals;
 mod round_trip;
 mod running;

@@ -546,7 +546,7 @@ pub mod runtime {
         /// Whether a media type is JSON.
         pub fn is_json(name: &str) -> bool {
             let name = essence(name);
-            name == "application/json" || name.ends_with("+json")
+            name == "application/json" || name == "text/json" || name.ends_with("+json")
         }
 
         /// A media type without its parameters, in lower case.

@@ -1,0 +1,380 @@
+//! A program that calls every operation of a generated server once, with the generated client of the same contract, and says
+//! whether what was sent arrived, and what was answered came back.
+
+use std::collections::BTreeMap;
+
+use apidrift_core::contract::Contract;
+use openapi_model::document::{Document, Status};
+use openapi_model::schema::SchemaId;
+use openapi_model::values::Direction;
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, format_ident, quote};
+use serde_json::Value as Json;
+use syn::{GenericArgument, Item, PathArguments, Type};
+
+use crate::lower::LoweredOperation;
+use crate::lower::bodies::Content;
+use crate::names::ident;
+use crate::server::{self, Answer, AnswerBody, Format, PlannedOperation, Types, field_names};
+use crate::standalone::GeneratedClient;
+
+/// Makes a value that fits a schema when it is sent in a direction; `None` if it cannot. The last argument says whether it is for
+/// a text, such as a parameter, so that it must be plain.
+pub type Make<'a> = &'a dyn Fn(SchemaId, Direction, bool) -> Option<Json>;
+
+/// The program.
+#[derive(Debug)]
+pub struct RoundTrip {
+    /// Its source text. It refers to the crates `client` and `server`.
+    pub text: String,
+    /// How many operations it calls.
+    pub calls: usize,
+    /// The operations that it does not call, and why.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// Writes the program for the operations that both the client and the server of a contract have.
+///
+/// # Errors
+///
+/// If the client's text is not what this generator writes.
+pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>) -> Result<RoundTrip, String> {
+    let builders = Builders::read(&client.text)?;
+    let document = &contract.document;
+    let (planned, mut types) = server::planned(contract);
+    let mut skipped = Vec::new();
+    let (mut methods, mut calls, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    for planned in &planned {
+        let lowered = client.operations.iter().find(|lowered| lowered.index == planned.index);
+        let parts = lowered.map_or_else(
+            || Err("the client does not have it".to_owned()),
+            |lowered| operation(document, planned, lowered, &builders, &mut types, make),
+        );
+        let parts = parts.unwrap_or_else(|why| {
+            skipped.push((planned.id.clone(), why));
+            (not_called(planned), None)
+        });
+        methods.push(parts.0);
+        if let Some(call) = parts.1 {
+            calls.push(call);
+            names.push(planned.id.clone());
+        }
+    }
+    let functions: Vec<_> = (0..calls.len()).map(|index| format_ident!("call_{index}")).collect();
+    let tokens = quote! {
+        use std::sync::{Arc, Mutex};
+        use client::types;
+        use serde::Serialize;
+        use serde::de::DeserializeOwned;
+        use serde_json::{Value, json};
+
+        /// What arrived last.
+        #[derive(Debug, Default)]
+        struct Echo(Arc<Mutex<Value>>);
+
+        impl Echo {
+            fn arrived(&self, request: Value) {
+                *self.0.lock().unwrap() = request;
+            }
+        }
+
+        impl server::Operations for Echo {
+            type Caller = ();
+            #(#methods)*
+        }
+
+        fn from<T: DeserializeOwned>(text: &str) -> T {
+            serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+        }
+
+        fn to(value: &impl Serialize) -> Value {
+            serde_json::to_value(value).unwrap()
+        }
+
+        fn compare(what: &str, sent: &Value, arrived: &Value) -> Result<(), String> {
+            if server::runtime::unions::keeps(sent, arrived) { Ok(()) } else { Err(format!("{what}: {sent} arrived as {arrived}")) }
+        }
+
+        #(async fn #functions(client: &client::Client, echo: &Mutex<Value>) -> Result<(), String> { #calls })*
+
+        #[tokio::main]
+        async fn main() {
+            if std::env::args().nth(1).as_deref() == Some("openapi") {
+                println!("{}", server::openapi().unwrap());
+                return;
+            }
+            let seen = Arc::new(Mutex::new(Value::Null));
+            let api = server::Api {
+                gate: server::Everybody,
+                operations: Echo(seen.clone()),
+                deadline: std::time::Duration::from_secs(60),
+                retry_after: 1,
+            };
+            let config = dropshot::ConfigDropshot { default_request_body_max_bytes: 10_000_000, ..Default::default() };
+            let log = dropshot::ConfigLogging::StderrTerminal { level: dropshot::ConfigLoggingLevel::Critical };
+            let description = server::api_description().unwrap();
+            let started = dropshot::ServerBuilder::new(description, Arc::new(api), log.to_logger("echo").unwrap()).config(config);
+            let started = started.start().unwrap();
+            let client = client::Client::new(&format!("http://{}", started.local_addr()));
+            #(
+                let seen = seen.clone();
+                let client_of_call = client.clone();
+                let ended = tokio::spawn(async move { #functions(&client_of_call, &seen).await }).await;
+                let ended = ended.unwrap_or_else(|panic| Err(format!("{panic}")));
+                println!("{}", json!({ "operation": #names, "why": ended.err() }));
+            )*
+        }
+    };
+    let file = syn::parse2(tokens).map_err(|error| format!("the generator wrote invalid Rust: {error}"))?;
+    let text = format!("#![allow(warnings)]\n//! Calls every operation once.\n\n{}", prettyplease::unparse(&file));
+    Ok(RoundTrip { text, calls: calls.len(), skipped })
+}
+
+/// A method that is never called.
+fn not_called(planned: &PlannedOperation<'_>) -> TokenStream {
+    let name = &planned.name;
+    quote! {
+        async fn #name(&self, (): &(), _: server::operation::#name::Request)
+            -> Result<server::operation::#name::Success, server::operation::#name::Error> {
+            Err(server::Refusal::Failed.into())
+        }
+    }
+}
+
+/// The method of the server, and the call of the client.
+fn operation<'a>(
+    document: &'a Document,
+    planned: &PlannedOperation<'a>,
+    lowered: &LoweredOperation,
+    builders: &Builders,
+    types: &mut Types<'a>,
+    make: Make<'_>,
+) -> Result<(TokenStream, Option<TokenStream>), String> {
+    let name = &planned.name;
+    let inputs = builders.inputs.get(&lowered.type_name()).ok_or("the client has no builder of it")?;
+    let mut setters = Vec::new();
+    let mut expected = serde_json::Map::new();
+    for parameter in &planned.parameters {
+        let schema = parameter.schemas.ids().first().copied();
+        let value = schema.and_then(|schema| make(schema, Direction::Request, true));
+        let value = value.ok_or_else(|| format!("no value of the parameter `{}` can be made", parameter.key))?;
+        let same = |other: &&crate::lower::parameters::Parameter| {
+            other.name == parameter.key && other.location == parameter.location
+        };
+        let Some(sent) = lowered.parameters.iter().find(same) else {
+            return Err(format!("the client has no parameter `{}`", parameter.key));
+        };
+        setters.push(setter(&sent.field, inputs, &value)?);
+        expected.insert(parameter.name.to_string(), value);
+    }
+    let mut arrived: Vec<TokenStream> = planned
+        .parameters
+        .iter()
+        .map(|parameter| {
+            let (key, field) = (parameter.name.to_string(), &parameter.name);
+            quote!(#key: to(&request.#field))
+        })
+        .collect();
+    if let Some(body) = &planned.body {
+        let sent = lowered.body.as_ref().ok_or("the client sends no body")?;
+        let media = body.media.iter().find(|media| *media.media.name == *sent.media_type);
+        let media = media.ok_or_else(|| format!("the server does not take `{}`", sent.media_type))?;
+        let is_single = body.media.len() == 1;
+        let variant = &media.variant;
+        let unwrapped = match (is_single, body.body.required.value) {
+            (true, true) => quote!(Some(&request.body)),
+            (true, false) => quote!(request.body.as_ref()),
+            (false, true) => quote!(match &request.body {
+                server::operation::#name::RequestBody::#variant(body) => Some(body),
+                _ => None,
+            }),
+            (false, false) => quote!(match &request.body {
+                Some(server::operation::#name::RequestBody::#variant(body)) => Some(body),
+                _ => None,
+            }),
+        };
+        match (media.format, &sent.content) {
+            (Format::Json | Format::Form, Content::Json(_) | Content::Form(..)) => {
+                let value = media
+                    .media
+                    .schema
+                    .and_then(|schema| make(schema, Direction::Request, media.format == Format::Form));
+                let value = value.ok_or("no body can be made")?;
+                setters.push(setter("body", inputs, &value)?);
+                expected.insert("body".to_owned(), value);
+                arrived.push(quote!("body": to(&#unwrapped)));
+            }
+            (Format::Bytes, Content::Text | Content::Bytes { .. }) => {
+                setters.push(quote!(let call = call.body("text that is sent".to_owned());));
+                expected.insert("body".to_owned(), "text that is sent".into());
+                arrived.push(quote!("body": to(&#unwrapped.map(|body| String::from_utf8_lossy(body)))));
+            }
+            _ => return Err(format!("a body of the type `{}` is not made here", sent.media_type)),
+        }
+    }
+    let (success, answered) = success(document, planned, types, make)?;
+    let unused = if arrived.is_empty() { quote!(let _ = request;) } else { quote!() };
+    let method = quote! {
+        async fn #name(&self, (): &(), request: server::operation::#name::Request)
+            -> Result<server::operation::#name::Success, server::operation::#name::Error> {
+            #unused
+            self.arrived(json!({ #(#arrived),* }));
+            Ok(#success)
+        }
+    };
+    let client_name = ident(&lowered.name);
+    let expected = Json::Object(expected).to_string();
+    let is_compared = builders.answers.get(&lowered.type_name()).is_some_and(|kind| !kind.starts_with("responses ::"));
+    let compared = answered.filter(|_| is_compared).map(|value| {
+        let value = value.to_string();
+        quote!(compare("the answer", &from::<Value>(#value), &to(&*answer))?;)
+    });
+    let call = quote! {
+        let call = client.#client_name();
+        #(#setters)*
+        let answer = call.send().await.map_err(|error| format!("{error:?}"))?;
+        compare("the request", &from::<Value>(#expected), &echo.lock().unwrap())?;
+        #compared
+        let _ = answer;
+        Ok(())
+    };
+    Ok((method, Some(call)))
+}
+
+fn setter(field: &str, inputs: &BTreeMap<String, Type>, value: &Json) -> Result<TokenStream, String> {
+    let kind = inputs.get(field).ok_or_else(|| format!("the builder has no field `{field}`"))?;
+    let (field, text) = (ident(field), value.to_string());
+    Ok(quote!(let call = call.#field(from::<#kind>(#text));))
+}
+
+/// The expression of a success, and the JSON that it answers.
+fn success<'a>(
+    document: &'a Document,
+    planned: &PlannedOperation<'a>,
+    types: &mut Types<'a>,
+    make: Make<'_>,
+) -> Result<(TokenStream, Option<Json>), String> {
+    let name = &planned.name;
+    let (successes, _) = server::answers(document, planned, types);
+    let is_two = |answer: &&Answer<'_>| {
+        matches!(*answer.response.status, Status::Code(200..=299) | Status::Range(2) | Status::Default)
+    };
+    let Some(answer) = successes.iter().find(is_two) else {
+        return match successes.is_empty() {
+            true => Ok((quote!(server::operation::#name::Success), None)),
+            false => Err("it has no success that is 2xx".to_owned()),
+        };
+    };
+    let is_struct = successes.len() == 1 && matches!(*answer.response.status, Status::Code(_));
+    let json = answer.bodies.iter().position(|body| body.json.is_some());
+    let chosen = json.or_else(|| (!answer.bodies.is_empty()).then_some(0)).and_then(|index| answer.bodies.get(index));
+    let media = |body: &AnswerBody| answer.response.content.iter().find(|media| *media.name == *body.media_type);
+    let (body, answered) = match chosen {
+        None => (quote!(()), None),
+        Some(body) if body.json.is_some() => {
+            let schema = media(body).and_then(|media| media.schema);
+            let value = match schema {
+                Some(schema) => make(schema, Direction::Response, false).ok_or("no answer can be made")?,
+                None => serde_json::json!({"any": "thing"}),
+            };
+            let text = value.to_string();
+            (quote!(from(#text)), Some(value))
+        }
+        Some(body) => {
+            let is_text = body.media_type.starts_with("text/");
+            (quote!("text that is answered".into()), is_text.then(|| "text that is answered".into()))
+        }
+    };
+    let owner = if is_struct { "Success".to_owned() } else { format!("Success{}", answer.variant) };
+    let body = match chosen {
+        Some(chosen) if answer.bodies.len() > 1 => {
+            let (owner, variant) = (ident(&format!("{owner}Body")), &chosen.variant);
+            match chosen.is_range() {
+                true => {
+                    quote!(server::operation::#name::#owner::#variant { content_type: "text/plain".to_owned(), body: #body })
+                }
+                false => quote!(server::operation::#name::#owner::#variant(#body)),
+            }
+        }
+        _ => body,
+    };
+    let fields = field_names(answer).into_iter().map(|field| {
+        let header = answer.headers.iter().find(|header| header.name == field);
+        let value = match (field.to_string().as_str(), header) {
+            ("status", None) => quote!(http::StatusCode::OK),
+            ("content_type", None) => quote!("text/plain".to_owned()),
+            ("body", None) => body.clone(),
+            (_, Some(header)) if header.header.required.value => header_value(header.header.schema, make),
+            _ => quote!(None),
+        };
+        quote!(#field: #value)
+    });
+    let fields: Vec<TokenStream> = fields.collect();
+    let fields = if fields.is_empty() { quote!() } else { quote!({ #(#fields),* }) };
+    let variant = &answer.variant;
+    let path = if is_struct { quote!(Success) } else { quote!(Success::#variant) };
+    // A body that several media types could have cannot be read as one JSON value by its type alone.
+    Ok((quote!(server::operation::#name::#path #fields), answered.filter(|_| answer.response.content.len() == 1)))
+}
+
+fn header_value(schema: Option<SchemaId>, make: Make<'_>) -> TokenStream {
+    let value = schema.and_then(|schema| make(schema, Direction::Response, true)).unwrap_or_else(|| "text".into());
+    let text = match &value {
+        Json::Array(_) | Json::Object(_) => Json::String(value.to_string()).to_string(),
+        other => other.to_string(),
+    };
+    quote!(from(#text))
+}
+
+/// The builders of a client: the types of their fields, and what they answer.
+struct Builders {
+    inputs: BTreeMap<String, BTreeMap<String, Type>>,
+    answers: BTreeMap<String, String>,
+}
+
+impl Builders {
+    fn read(text: &str) -> Result<Builders, String> {
+        let file = syn::parse_file(text).map_err(|error| format!("the client is no Rust: {error}"))?;
+        let is_builder = |item: &Item| matches!(item, Item::Mod(module) if module.ident == "builder");
+        let mut builders = Builders { inputs: BTreeMap::new(), answers: BTreeMap::new() };
+        let Some(Item::Mod(module)) = file.items.into_iter().find(is_builder) else { return Ok(builders) };
+        for item in module.content.map(|(_, items)| items).unwrap_or_default() {
+            match item {
+                Item::Struct(item) => {
+                    let fields = item
+                        .fields
+                        .iter()
+                        .filter_map(|field| Some((field.ident.as_ref()?.to_string(), first_argument(&field.ty)?)));
+                    builders.inputs.insert(item.ident.to_string(), fields.collect());
+                }
+                Item::Impl(item) => {
+                    let owner = match &*item.self_ty {
+                        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+                        _ => None,
+                    };
+                    let send = item.items.iter().find_map(|item| match item {
+                        syn::ImplItem::Fn(function) if function.sig.ident == "send" => Some(&function.sig.output),
+                        _ => None,
+                    });
+                    if let (Some(owner), Some(syn::ReturnType::Type(_, output))) = (owner, send) {
+                        let answer = first_argument(output).and_then(|response| first_argument(&response));
+                        let text = answer.map(|answer| answer.to_token_stream().to_string()).unwrap_or_default();
+                        builders.answers.insert(owner, text);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(builders)
+    }
+}
+
+/// The first argument of a generic type.
+fn first_argument(kind: &Type) -> Option<Type> {
+    let Type::Path(path) = kind else { return None };
+    let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(kind) => Some(kind.clone()),
+        _ => None,
+    })
+}
