@@ -12,7 +12,7 @@ use super::items::{Place, rust};
 use super::plan::PlannedOperation;
 use super::texts::doc_lines;
 use super::types::{Ty, Types};
-use crate::names::{Scope, type_ident};
+use crate::names::{Scope, ident, type_ident};
 use crate::problem::Problem;
 
 /// How a contract names errors: by the property `message` of one schema.
@@ -123,19 +123,27 @@ impl Errors<'_> {
         exact.or_else(|| of_status().next().filter(|_| of_status().count() == 1))
     }
 
-    /// The expression that makes an error of this status, of the variable `retry_after`.
+    /// The expression that makes an error of this status, of the variable `seconds`.
     fn constructor(&self, status: u16, name: Option<&str>) -> Option<TokenStream> {
         let named = self.find(status, name)?;
         let variant = &named.variant;
         let mut values = Vec::new();
         for header in named.headers.iter().filter(|header| header.constant.is_none()) {
             let field = &header.name;
-            let is_wait = matches!(header.ty, Ty::Integer(_)) && header.header.name.eq_ignore_ascii_case("retry-after");
-            values.push(match (is_wait && matches!(status, 429 | 503), header.header.required.value) {
-                (true, true) => quote!(#field: retry_after.try_into().unwrap_or(i32::MAX as _)),
-                (true, false) => quote!(#field: Some(retry_after.try_into().unwrap_or(i32::MAX as _))),
-                (false, false) => quote!(#field: None),
-                (false, true) => return None,
+            let wait = match &header.ty {
+                Ty::Integer("u64") => Some(quote!(seconds)),
+                Ty::Integer(name) => {
+                    let name = ident(name);
+                    Some(quote!(#name::try_from(seconds).unwrap_or(#name::MAX)))
+                }
+                _ => None,
+            };
+            let waits = matches!(status, 429 | 503) && header.header.name.eq_ignore_ascii_case("retry-after");
+            values.push(match (wait.filter(|_| waits), header.header.required.value) {
+                (Some(wait), true) => quote!(#field: #wait),
+                (Some(wait), false) => quote!(#field: Some(#wait)),
+                (None, false) => quote!(#field: None),
+                (None, true) => return None,
             });
         }
         Some(if values.is_empty() { quote!(Error::#variant) } else { quote!(Error::#variant { #(#values),* }) })
@@ -182,8 +190,8 @@ pub fn error(types: &Types<'_>, errors: &Errors<'_>) -> TokenStream {
     let refuse = refuse(errors);
     let failed = errors.constructor(500, None);
     let unavailable = errors.constructor(503, None);
-    let has_wait = unavailable.as_ref().is_some_and(|error| error.to_string().contains("retry_after"));
-    let wait = if has_wait { quote!(retry_after) } else { quote!(_) };
+    let has_wait = unavailable.as_ref().is_some_and(|error| error.to_string().contains("seconds"));
+    let wait = if has_wait { quote!(seconds) } else { quote!(_) };
     quote! {
         /// The errors that the operation documents, and no others.
         #[derive(Debug, Clone, PartialEq)]
@@ -231,8 +239,8 @@ fn refuse(errors: &Errors<'_>) -> TokenStream {
     }
     add(quote!(Refusal::Failed), errors.constructor(500, None));
     add(quote!(Refusal::Unavailable { .. }), errors.constructor(503, None));
-    let waits = arms.iter().any(|arm| arm.to_string().contains("retry_after . try_into"));
-    let copied = waits.then(|| quote!(let retry_after = refusal.retry_after().unwrap_or_default();));
+    let waits = arms.iter().any(|arm| arm.to_string().contains("seconds"));
+    let copied = waits.then(|| quote!(let seconds = refusal.retry_after().unwrap_or_default();));
     quote! {
         fn refuse(refusal: &Refusal) -> Option<Self> {
             #copied
