@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 
 use apidrift_core::contract::Contract;
 use apidrift_core::profile::SCOPES;
+use openapi_model::document::SecurityScheme;
 use openapi_model::values::{Direction, Values, definitions};
 use openapi_model::written;
 use proc_macro2::TokenStream;
@@ -94,7 +95,7 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
         validation: !plan.validated.is_empty(),
         multipart: parts.iter().any(|part| part.module.to_string().contains("multipart ()")),
     };
-    let schemas = schemas(contract, &definitions.named, needs.validation);
+    let schemas = schemas(contract, &plan, &definitions.named, needs.validation);
     let items = items::items(&types);
     let imports = (!items.is_empty()).then(|| {
         quote!(
@@ -106,7 +107,8 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
         let (name, text) = (&tag.name.value, &tag.description);
         quote!((#name, #text))
     });
-    let schemes = document.security_schemes.iter().map(|scheme| {
+    let used = used_schemes(&plan);
+    let schemes = used.iter().map(|scheme| {
         let name = operation::scheme_ident(&scheme.name.value);
         quote!(&schemas::security::#name)
     });
@@ -232,9 +234,18 @@ fn head(dependencies: &[Dependency]) -> String {
     )
 }
 
+/// The security schemes that operations use.
+fn used_schemes<'a>(plan: &Plan<'a>) -> Vec<&'a SecurityScheme> {
+    let uses = plan.operations.iter().flat_map(|planned| planned.operation.security.alternatives.iter().flatten());
+    let names: BTreeSet<&str> = uses.map(|one| one.name.value.as_str()).collect();
+    let schemes = plan.contract.document.security_schemes.iter();
+    schemes.filter(|scheme| names.contains(scheme.name.value.as_str())).collect()
+}
+
 /// The module `schemas`: the contract's schemas and security schemes.
 fn schemas(
     contract: &Contract,
+    plan: &Plan<'_>,
     validated: &std::collections::BTreeMap<String, serde_json::Value>,
     needs_validation: bool,
 ) -> TokenStream {
@@ -245,8 +256,9 @@ fn schemas(
         let (name, text) = (&name.value, texts::json(&written::schema(document, *id)));
         quote!((#name, #text))
     });
-    let schemes = document.security_schemes.iter().map(operation::scheme);
-    let imports = (!document.security_schemes.is_empty()).then(|| {
+    let used = used_schemes(plan);
+    let schemes = used.iter().map(|scheme| operation::scheme(scheme));
+    let imports = (!used.is_empty()).then(|| {
         quote! {
             #[allow(unused_imports)]
             use super::super::runtime::tables::{Location, SchemeKind, SecurityScheme};

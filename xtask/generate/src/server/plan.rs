@@ -175,6 +175,10 @@ impl<'a> Plan<'a> {
         {
             return misread(problem.span, problem.message.clone());
         }
+        let mut schemes = operation.security.alternatives.iter().flatten();
+        if let Some(unknown) = schemes.find(|one| document.security_scheme(&one.name.value).is_none()) {
+            return misread(unknown.name.span, format!("there is no security scheme `{}`", unknown.name.value));
+        }
         if let Some(message) = odd_path(path) {
             return Err(Problem::new(path.span, message));
         }
