@@ -116,13 +116,12 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
             let started = dropshot::ServerBuilder::new(description, Arc::new(api), log.to_logger("echo").unwrap()).config(config);
             let started = started.start().unwrap();
             let client = client::Client::new(&format!("http://{}", started.local_addr()));
-            #(
-                let seen = seen.clone();
-                let client_of_call = client.clone();
-                let ended = tokio::spawn(async move { #functions(&client_of_call, &seen).await }).await;
+            #({
+                let (client, seen) = (client.clone(), seen.clone());
+                let ended = tokio::spawn(async move { #functions(&client, &seen).await }).await;
                 let ended = ended.unwrap_or_else(|panic| Err(format!("{panic}")));
                 println!("{}", json!({ "operation": #names, "why": ended.err() }));
-            )*
+            })*
         }
     };
     let file = syn::parse2(tokens).map_err(|error| format!("the generator wrote invalid Rust: {error}"))?;

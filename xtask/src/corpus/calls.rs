@@ -37,11 +37,13 @@ pub struct Calls {
 
 /// The crates that the program needs beside the client and the server.
 const DEPENDENCIES: &str = "\
+chrono = { version = \"0.4\", default-features = false, features = [\"serde\", \"std\"] }
 dropshot = \"=0.18.0\"
 http = \"1\"
 serde = { version = \"1\", features = [\"derive\"] }
 serde_json = \"1\"
 tokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }
+uuid = { version = \"1\", features = [\"serde\"] }
 ";
 
 /// Writes the program that calls the operations as a crate beside those of the client and the server.

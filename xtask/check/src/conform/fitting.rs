@@ -68,11 +68,16 @@ pub fn sample(
     kinds.iter().find_map(|is_plain| {
         let strategy = Maker { direction, ..Maker::new(document, *is_plain) }.value(&shape, 0);
         let mut runner = TestRunner::deterministic();
-        let mut made = (0..TRIES).filter_map(|_| Some(strategy.new_tree(&mut runner).ok()?.current()));
-        made.find(|value| {
+        let made = (0..TRIES).filter_map(|_| Some(strategy.new_tree(&mut runner).ok()?.current()));
+        let fitting = made.filter(|value| {
             let node = node::parse(&value.to_string()).ok();
             node.is_some_and(|node| values.misfits(schema, direction, &node).is_ok_and(|misfits| misfits.is_empty()))
-        })
+        });
+        // A list or an object without anything in it is no text.
+        let fitting: Vec<Json> = fitting.take(if *is_plain { TRIES } else { 1 }).collect();
+        let is_empty =
+            |value: &Json| value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
+        fitting.iter().find(|value| !is_empty(value)).or(fitting.first()).cloned()
     })
 }
 
@@ -300,8 +305,16 @@ fn integers(shape: &Shape) -> BoxedStrategy<Json> {
 
 /// The range of integers.
 fn whole_numbers(shape: &Shape) -> (i64, i64) {
-    let is_32 = shape.format.as_ref().is_some_and(|format| format.as_str() == "int32");
-    let (least, most) = if is_32 { (i64::from(i32::MIN), i64::from(i32::MAX)) } else { (i64::MIN, i64::MAX) };
+    let (least, most) = match shape.format.as_ref().map(|format| format.as_str()) {
+        Some("int8") => (i64::from(i8::MIN), i64::from(i8::MAX)),
+        Some("int16") => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        Some("int32") => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        Some("uint8") => (0, i64::from(u8::MAX)),
+        Some("uint16") => (0, i64::from(u16::MAX)),
+        Some("uint32") => (0, i64::from(u32::MAX)),
+        Some("uint" | "uint64") => (0, i64::MAX),
+        _ => (i64::MIN, i64::MAX),
+    };
     let whole = |bound: &Bound, up: bool| {
         let number = bound.value.as_i64().or_else(|| {
             let number = bound.value.as_f64()?;
