@@ -57,6 +57,12 @@ fn needed(
     Dependency { name, version, features, default_features }
 }
 
+/// The lines of `[dependencies]` as a block of TOML in the documentation of a file.
+pub fn doc_of(dependencies: &[Dependency]) -> String {
+    let lines: String = dependencies.iter().map(|dependency| format!("//! {}\n", dependency.line())).collect();
+    format!("//! ```toml\n{lines}//! ```\n")
+}
+
 impl Dependency {
     /// Its line in `[dependencies]` of a `Cargo.toml`.
     pub fn line(&self) -> String {

@@ -477,6 +477,11 @@ impl Document {
     }
 }
 
+/// A media type without its parameters, in lower case.
+pub fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 impl Operation {
     /// Its name for messages: its ID, or its method and path.
     pub fn label(&self) -> String {

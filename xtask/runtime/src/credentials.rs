@@ -60,7 +60,7 @@ pub struct Credentials<'a> {
     /// The address behind the connection.
     pub remote: SocketAddr,
     /// The request's headers, path and query.
-    pub request: &'a Incoming,
+    pub request: &'a Incoming<'a>,
 }
 
 /// What a request carries for one security scheme.
@@ -135,7 +135,7 @@ impl Credentials<'_> {
         match location {
             Location::Header => self.request.headers.get(name)?.to_str().ok().map(str::to_owned),
             Location::Query => query_pairs(self.request.query()).find_map(named),
-            Location::Cookie => cookies(&self.request.headers).find_map(named),
+            Location::Cookie => cookies(self.request.headers).find_map(named),
             Location::Path => None,
         }
     }

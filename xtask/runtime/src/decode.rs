@@ -97,14 +97,14 @@ impl std::fmt::Display for Refusal {
 
 /// A request with its body, not yet decoded.
 #[derive(Debug, Clone)]
-pub struct Undecoded {
+pub struct Undecoded<'a> {
     /// Everything but the body.
-    pub request: Incoming,
+    pub request: Incoming<'a>,
     /// The body; empty if there is none.
     pub body: Bytes,
 }
 
-impl Undecoded {
+impl Undecoded<'_> {
     /// The value of a parameter that is required or has a default.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ pub struct Part {
     pub content: Bytes,
 }
 
-impl Undecoded {
+impl Undecoded<'_> {
     /// The body as a multipart form.
     ///
     /// # Errors

@@ -1,26 +1,24 @@
 //! Parameters: from the texts of a request to JSON values, as style and kind of each parameter say.
 
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
 
 use super::tables::{Kind, Location, Parameter, Style};
 
 /// A request without its body.
 #[derive(Debug, Clone)]
-pub struct Incoming {
-    /// The method.
-    pub method: Method,
+pub struct Incoming<'a> {
     /// Path and query.
-    pub uri: Uri,
+    pub uri: &'a Uri,
     /// The headers.
-    pub headers: HeaderMap,
+    pub headers: &'a HeaderMap,
     /// The values of the path's variables, decoded.
     pub variables: Vec<(&'static str, String)>,
 }
 
-impl Incoming {
+impl<'a> Incoming<'a> {
     /// The query string, still encoded; empty if there is none.
-    pub fn query(&self) -> &str {
+    pub fn query(&self) -> &'a str {
         self.uri.query().unwrap_or_default()
     }
 }
@@ -44,7 +42,7 @@ pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (String, String)> + 
 /// # Errors
 ///
 /// Why its text cannot be such a value.
-pub fn value(request: &Incoming, parameter: &Parameter) -> Result<Option<Value>, String> {
+pub fn value(request: &Incoming<'_>, parameter: &Parameter) -> Result<Option<Value>, String> {
     match parameter.location {
         Location::Path => {
             let text = request.variables.iter().find(|(name, _)| *name == parameter.name);
@@ -60,7 +58,7 @@ pub fn value(request: &Incoming, parameter: &Parameter) -> Result<Option<Value>,
             separated(&lines.join(","), ",", parameter.explode, parameter).map(Some)
         }
         Location::Query => form_value(&query_pairs(request.query()).collect::<Vec<_>>(), parameter),
-        Location::Cookie => form_value(&cookies(&request.headers).collect::<Vec<_>>(), parameter),
+        Location::Cookie => form_value(&cookies(request.headers).collect::<Vec<_>>(), parameter),
     }
 }
 

@@ -90,7 +90,7 @@ pub async fn answer<A, G, O, R, S, E, F>(
     rqctx: RequestContext<Arc<Api<G, O>>>,
     raw: RawRequest,
     operation: &'static OperationInfo,
-    decode: fn(&Undecoded) -> Result<R, Refusal>,
+    decode: fn(&Undecoded<'_>) -> Result<R, Refusal>,
     run: impl FnOnce(Arc<Api<G, O>>, G::Caller, R) -> F + Send,
 ) -> Response<Body>
 where
@@ -109,7 +109,8 @@ where
     let span = tracing::info_span!("request", operation = operation.id, request_id, peer = tracing::field::Empty);
     let mut standing = A::Standing::default();
     let decide = async {
-        let request = incoming(&rqctx, operation);
+        let (uri, headers) = (rqctx.request.uri(), rqctx.request.headers());
+        let request = Incoming { uri, headers, variables: variables(operation.path, uri.path()) };
         let credentials = Credentials { operation, remote: rqctx.request.remote_addr(), request: &request };
         let caller = A::admit(&api.gate, &credentials, &mut standing).await.map_err(|admitted| match admitted {
             Admitted::Refused(refusal) => refusal,
@@ -160,16 +161,6 @@ where
     api.gate.answered(operation, status, elapsed);
     drop(begun);
     answer.into_response()
-}
-
-fn incoming<C: dropshot::ServerContext>(rqctx: &RequestContext<C>, operation: &'static OperationInfo) -> Incoming {
-    let request = &rqctx.request;
-    Incoming {
-        method: request.method().clone(),
-        uri: request.uri().clone(),
-        headers: request.headers().clone(),
-        variables: variables(operation.path, request.uri().path()),
-    }
 }
 
 /// The whole body, if it is not too large.

@@ -1,6 +1,6 @@
 //! Request bodies: from the settings, from the examples of the contract, or made from the schema.
 
-use openapi_model::document::{Document, MediaType};
+use openapi_model::document::{Document, MediaType, essence};
 use openapi_model::node::Node;
 use openapi_model::schema::{SchemaId, Types};
 use openapi_model::values::{Direction, Values};
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::facts::Facts;
 use super::fitting::plain_values;
-use super::operation::{Operation, essence, is_json_type};
+use super::operation::{Operation, is_json_type};
 use super::style;
 
 /// How many values are made until one fits its schema.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use apidrift_core::contract::{self, Contract, DocumentedError, RateLimit};
 use apidrift_core::settings::Conform;
-use openapi_model::document::{self, Header, Location, MediaType, Status};
+use openapi_model::document::{self, Header, Location, MediaType, Status, essence};
 use openapi_model::paths;
 use openapi_model::shape::{AllOf, Shape};
 use openapi_model::span::{Span, Spanned};
@@ -256,11 +256,6 @@ pub(super) fn body<'a>(response: &'a document::Response, media_type: Option<&str
         Some(media) if is_json_type(&media.name) || media_type.is_some_and(is_json_type) => Body::Json(media),
         _ => Body::Other(content),
     }
-}
-
-/// A media type without its parameters, in lower case.
-pub(super) fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Whether a media type is one of JSON documents.

@@ -3,12 +3,12 @@
 //! progenitor takes one media type of a body, four in all, treats every body as required, and panics on `encoding`. So it is
 //! asked for the types of values only; how a body is written is decided here.
 
-use openapi_model::document::{Encoding, MediaType, Operation, RequestBody};
+use openapi_model::document::{Encoding, MediaType, Operation, RequestBody, essence};
 use openapi_model::schema::Types as Kinds;
 use openapi_model::shape::{AllOf, Shape};
 use serde_json::{Value, json};
 
-use super::media::{Format, essence, format, is_range, is_structured};
+use super::media::{Format, format, is_range, is_structured};
 use super::names::{Names, type_name, value_name};
 use super::parameters::{Refusal, Style};
 use super::types::Types;

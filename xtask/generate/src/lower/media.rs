@@ -1,6 +1,6 @@
 //! Media types: how a body of each is read and written.
 
-use openapi_model::document::{Document, MediaType};
+use openapi_model::document::{Document, MediaType, essence};
 use openapi_model::schema::Types as Kinds;
 
 /// How a body is read and written.
@@ -31,11 +31,6 @@ pub fn format(document: &Document, media: &MediaType) -> Format {
         "*/*" | "application/*" if is_structured(document, media) => Format::Json,
         _ => Format::Bytes,
     }
-}
-
-/// A media type without parameters, in lower case.
-pub fn essence(name: &str) -> String {
-    name.split(';').next().unwrap_or_default().trim().to_lowercase()
 }
 
 /// Whether a media type stands for several: `image/*`.

@@ -12,7 +12,7 @@ mod texts;
 mod types;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apidrift_core::contract::Contract;
 use apidrift_core::profile::SCOPES;
@@ -21,6 +21,7 @@ use openapi_model::values::{Direction, Values, definitions};
 use openapi_model::written;
 use proc_macro2::TokenStream;
 use quote::quote;
+use serde_json::Value as Json;
 
 pub use self::answers::{Answer, AnswerBody, answers, field_names};
 use self::operation::Shared;
@@ -28,7 +29,7 @@ use self::plan::Plan;
 pub use self::plan::{Format, PlannedOperation};
 pub use self::texts::doc_lines;
 pub use self::types::Types;
-use crate::dependencies::Dependency;
+use crate::dependencies::{Dependency, doc_of};
 use crate::lower::Refused;
 use crate::names::ident;
 use crate::problem::Problem;
@@ -89,13 +90,15 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
     let methods = parts.iter().map(|part| &part.method);
     let routes = parts.iter().map(|part| &part.route);
     let names: Vec<_> = plan.operations.iter().map(|planned| &planned.name).collect();
+    let mut media = plan.operations.iter().filter_map(|planned| planned.body.as_ref()).flat_map(|body| &body.media);
     let needs = runtime::Needs {
         limits: is_limited,
         named_errors: parts.iter().any(|part| part.has_named_errors),
         validation: !plan.validated.is_empty(),
-        multipart: parts.iter().any(|part| part.module.to_string().contains("multipart ()")),
+        multipart: media.any(|media| media.format == Format::Multipart),
     };
-    let schemas = schemas(contract, &plan, &definitions.named, needs.validation);
+    let used = used_schemes(&plan);
+    let schemas = schemas(contract, &used, &definitions.named, needs.validation);
     let items = items::items(&types);
     let imports = (!items.is_empty()).then(|| {
         quote!(
@@ -107,7 +110,6 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
         let (name, text) = (&tag.name.value, &tag.description);
         quote!((#name, #text))
     });
-    let used = used_schemes(&plan);
     let schemes = used.iter().map(|scheme| {
         let name = operation::scheme_ident(&scheme.name.value);
         quote!(&schemas::security::#name)
@@ -220,11 +222,11 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
 
 /// The beginning of the file: what it needs.
 fn head(dependencies: &[Dependency]) -> String {
-    let lines: String = dependencies.iter().map(|dependency| format!("//! {}\n", dependency.line())).collect();
+    let needed = doc_of(dependencies);
     format!(
         "#![cfg_attr(rustfmt, rustfmt_skip)]\n\
          //! A dropshot server, generated from an OpenAPI contract: its types, its operations, and what answers requests. It\n\
-         //! needs these crates:\n//!\n//! ```toml\n{lines}//! ```\n//!\n\
+         //! needs these crates:\n//!\n{needed}//!\n\
          //! A person implements [`Operations`] and [`Gate`], and gives [`api_description`] to `dropshot::ServerBuilder`.\n\n\
          #![allow(dead_code, missing_docs, rustdoc::all)]\n\
          // What these are about is decided by the contract.\n\
@@ -245,8 +247,8 @@ fn used_schemes<'a>(plan: &Plan<'a>) -> Vec<&'a SecurityScheme> {
 /// The module `schemas`: the contract's schemas and security schemes.
 fn schemas(
     contract: &Contract,
-    plan: &Plan<'_>,
-    validated: &std::collections::BTreeMap<String, serde_json::Value>,
+    used: &[&SecurityScheme],
+    validated: &BTreeMap<String, Json>,
     needs_validation: bool,
 ) -> TokenStream {
     let document = &contract.document;
@@ -256,7 +258,6 @@ fn schemas(
         let (name, text) = (&name.value, texts::json(&written::schema(document, *id)));
         quote!((#name, #text))
     });
-    let used = used_schemes(plan);
     let schemes = used.iter().map(|scheme| operation::scheme(scheme));
     let imports = (!used.is_empty()).then(|| {
         quote! {

@@ -150,11 +150,6 @@ impl Errors<'_> {
     }
 }
 
-/// The errors as a table.
-pub fn documented(_: &Errors<'_>) -> TokenStream {
-    quote!(<Error as NamedError>::DOCUMENTED)
-}
-
 /// The enum of named errors.
 pub fn error(types: &Types<'_>, errors: &Errors<'_>) -> TokenStream {
     let (mut variants, mut indices, mut arms, mut table) = (quote!(), quote!(), quote!(), Vec::new());

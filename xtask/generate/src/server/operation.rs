@@ -6,6 +6,7 @@ use apidrift_core::canonical::unwrapped;
 use openapi_model::document::{Document, Location, Response, SchemeKind};
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
+use openapi_model::span::Spanned;
 use openapi_model::values::{Direction, Values};
 use openapi_model::{node, written};
 use proc_macro2::{Ident, TokenStream};
@@ -72,7 +73,7 @@ pub fn parts<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mu
     };
     let examples =
         examples(shared, planned, &successes, types).chain(self::examples(shared, planned, &failures, types)).collect();
-    let tables = tables(shared, planned, named.as_ref().map(named::documented));
+    let tables = tables(shared, planned, named.is_some());
     let content = quote!(#tables #request #success #error);
     let text = content.to_string();
     let shared_modules: Vec<Ident> =
@@ -142,18 +143,18 @@ fn examples<'a>(
 
 /// Summary and description as one text.
 fn docs_text(planned: &PlannedOperation<'_>) -> String {
-    let text =
-        |text: &Option<openapi_model::span::Spanned<String>>| text.as_ref().map_or("", |text| text.trim()).to_owned();
-    let (summary, description) = (text(&planned.operation.summary), text(&planned.operation.description));
+    let operation = planned.operation;
+    let text = |text: &Option<Spanned<String>>| text.as_ref().map_or("", |text| text.trim()).to_owned();
+    let (summary, description) = (text(&operation.summary), text(&operation.description));
     match (summary.as_str(), description.as_str()) {
-        ("", "") => format!("{} {}", planned.operation.method.value, planned.operation.path.value),
+        ("", "") => operation.endpoint(),
         ("", _) => description,
         (_, "") => format!("{}.", summary.trim_end_matches('.')),
         _ => format!("{}.\n\n{description}", summary.trim_end_matches('.')),
     }
 }
 
-fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, errors: Option<TokenStream>) -> TokenStream {
+fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, has_named_errors: bool) -> TokenStream {
     let (document, operation) = (shared.document, planned.operation);
     let mut checks = quote!();
     let mut check = |index: Option<usize>, name: Ident| match index.and_then(|index| shared.validated.get(index)) {
@@ -217,8 +218,10 @@ fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, errors: Option<To
         quote!(&[#(#uses),*])
     });
     // Named errors refuse requests themselves.
-    let refusals = if errors.is_none() { refusals(shared, operation) } else { Vec::new() };
-    let errors = errors.unwrap_or_else(|| quote!(&[]));
+    let (errors, refusals) = match has_named_errors {
+        true => (quote!(<Error as NamedError>::DOCUMENTED), Vec::new()),
+        false => (quote!(&[]), refusals(shared, operation)),
+    };
     quote! {
         /// What the contract says of the operation.
         pub static INFO: OperationInfo = OperationInfo {
@@ -258,7 +261,7 @@ pub fn scheme_ident(name: &str) -> Ident {
     ident(&crate::names::snake(name).to_uppercase())
 }
 
-fn description(text: &Option<openapi_model::span::Spanned<String>>) -> String {
+fn description(text: &Option<Spanned<String>>) -> String {
     text.as_ref().map(|text| unwrapped(text.trim()).join("\n")).unwrap_or_default()
 }
 
@@ -413,7 +416,7 @@ fn request<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mut 
             /// # Errors
             ///
             /// If it is not as the contract says.
-            pub fn decode(#undecoded: &Undecoded) -> Result<Request, Refusal> {
+            pub fn decode(#undecoded: &Undecoded<'_>) -> Result<Request, Refusal> {
                 Ok(Request { #(#decoders)* })
             }
         }

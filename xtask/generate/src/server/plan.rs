@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use apidrift_core::contract::{Contract, Extent, Operation, RateLimit};
 use apidrift_core::profile::SCOPES;
-use openapi_model::document::{Document, Location, MediaType, Parameter, RequestBody};
+use openapi_model::document::{Document, Location, MediaType, Parameter, RequestBody, essence};
 use openapi_model::node;
 use openapi_model::paths;
 use openapi_model::problem::ProblemKind;
@@ -338,7 +338,7 @@ fn shape_of_path(path: &str) -> String {
 
 /// How a body of a media type is read and written.
 pub fn format(document: &Document, media: &MediaType) -> Format {
-    let essence = media.name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(&media.name);
     match essence.as_str() {
         _ if is_json(document, media) => Format::Json,
         "application/x-www-form-urlencoded" => Format::Form,
@@ -349,7 +349,7 @@ pub fn format(document: &Document, media: &MediaType) -> Format {
 
 /// Whether bodies of a media type are JSON: also those of a range that covers JSON, unless they are texts or bytes.
 fn is_json(document: &Document, media: &MediaType) -> bool {
-    let essence = media.name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(&media.name);
     if essence == "application/json" || essence == "text/json" || essence.ends_with("+json") {
         return true;
     }
@@ -362,7 +362,7 @@ fn is_json(document: &Document, media: &MediaType) -> bool {
 
 /// The variant of a media type.
 pub fn media_ident(name: &str, format: Format) -> Ident {
-    let essence = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(name);
     match (format, essence.as_str()) {
         (Format::Json, "application/json" | "*/*" | "application/*") => type_ident("json"),
         (Format::Form, _) => type_ident("form"),

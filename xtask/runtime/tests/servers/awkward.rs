@@ -249,7 +249,7 @@ pub mod runtime {
             /// The address behind the connection.
             pub remote: SocketAddr,
             /// The request's headers, path and query.
-            pub request: &'a Incoming,
+            pub request: &'a Incoming<'a>,
         }
 
         /// What a request carries for one security scheme.
@@ -324,7 +324,7 @@ pub mod runtime {
                 match location {
                     Location::Header => self.request.headers.get(name)?.to_str().ok().map(str::to_owned),
                     Location::Query => query_pairs(self.request.query()).find_map(named),
-                    Location::Cookie => cookies(&self.request.headers).find_map(named),
+                    Location::Cookie => cookies(self.request.headers).find_map(named),
                     Location::Path => None,
                 }
             }
@@ -431,14 +431,14 @@ pub mod runtime {
 
         /// A request with its body, not yet decoded.
         #[derive(Debug, Clone)]
-        pub struct Undecoded {
+        pub struct Undecoded<'a> {
             /// Everything but the body.
-            pub request: Incoming,
+            pub request: Incoming<'a>,
             /// The body; empty if there is none.
             pub body: Bytes,
         }
 
-        impl Undecoded {
+        impl Undecoded<'_> {
             /// The value of a parameter that is required or has a default.
             ///
             /// # Errors
@@ -709,27 +709,25 @@ pub mod runtime {
     pub mod parameters {
         //! Parameters: from the texts of a request to JSON values, as style and kind of each parameter say.
 
-        use http::{HeaderMap, Method, Uri};
+        use http::{HeaderMap, Uri};
         use serde_json::{Map, Value};
 
         use super::tables::{Kind, Location, Parameter, Style};
 
         /// A request without its body.
         #[derive(Debug, Clone)]
-        pub struct Incoming {
-            /// The method.
-            pub method: Method,
+        pub struct Incoming<'a> {
             /// Path and query.
-            pub uri: Uri,
+            pub uri: &'a Uri,
             /// The headers.
-            pub headers: HeaderMap,
+            pub headers: &'a HeaderMap,
             /// The values of the path's variables, decoded.
             pub variables: Vec<(&'static str, String)>,
         }
 
-        impl Incoming {
+        impl<'a> Incoming<'a> {
             /// The query string, still encoded; empty if there is none.
-            pub fn query(&self) -> &str {
+            pub fn query(&self) -> &'a str {
                 self.uri.query().unwrap_or_default()
             }
         }
@@ -753,7 +751,7 @@ pub mod runtime {
         /// # Errors
         ///
         /// Why its text cannot be such a value.
-        pub fn value(request: &Incoming, parameter: &Parameter) -> Result<Option<Value>, String> {
+        pub fn value(request: &Incoming<'_>, parameter: &Parameter) -> Result<Option<Value>, String> {
             match parameter.location {
                 Location::Path => {
                     let text = request.variables.iter().find(|(name, _)| *name == parameter.name);
@@ -769,7 +767,7 @@ pub mod runtime {
                     separated(&lines.join(","), ",", parameter.explode, parameter).map(Some)
                 }
                 Location::Query => form_value(&query_pairs(request.query()).collect::<Vec<_>>(), parameter),
-                Location::Cookie => form_value(&cookies(&request.headers).collect::<Vec<_>>(), parameter),
+                Location::Cookie => form_value(&cookies(request.headers).collect::<Vec<_>>(), parameter),
             }
         }
 
@@ -1285,7 +1283,7 @@ pub mod runtime {
             rqctx: RequestContext<Arc<Api<G, O>>>,
             raw: RawRequest,
             operation: &'static OperationInfo,
-            decode: fn(&Undecoded) -> Result<R, Refusal>,
+            decode: fn(&Undecoded<'_>) -> Result<R, Refusal>,
             run: impl FnOnce(Arc<Api<G, O>>, G::Caller, R) -> F + Send,
         ) -> Response<Body>
         where
@@ -1304,7 +1302,8 @@ pub mod runtime {
             let span = tracing::info_span!("request", operation = operation.id, request_id, peer = tracing::field::Empty);
             let mut standing = A::Standing::default();
             let decide = async {
-                let request = incoming(&rqctx, operation);
+                let (uri, headers) = (rqctx.request.uri(), rqctx.request.headers());
+                let request = Incoming { uri, headers, variables: variables(operation.path, uri.path()) };
                 let credentials = Credentials { operation, remote: rqctx.request.remote_addr(), request: &request };
                 let caller = A::admit(&api.gate, &credentials, &mut standing).await.map_err(|admitted| match admitted {
                     Admitted::Refused(refusal) => refusal,
@@ -1355,16 +1354,6 @@ pub mod runtime {
             api.gate.answered(operation, status, elapsed);
             drop(begun);
             answer.into_response()
-        }
-
-        fn incoming<C: dropshot::ServerContext>(rqctx: &RequestContext<C>, operation: &'static OperationInfo) -> Incoming {
-            let request = &rqctx.request;
-            Incoming {
-                method: request.method().clone(),
-                uri: request.uri().clone(),
-                headers: request.headers().clone(),
-                variables: variables(operation.path, request.uri().path()),
-            }
         }
 
         /// The whole body, if it is not too large.
@@ -2156,7 +2145,7 @@ pub mod operation {
             /// # Errors
             ///
             /// If it is not as the contract says.
-            pub fn decode(undecoded: &Undecoded) -> Result<Request, Refusal> {
+            pub fn decode(undecoded: &Undecoded<'_>) -> Result<Request, Refusal> {
                 Ok(Request {
                     x: undecoded.required(&PARAMETERS[0])?,
                     y: undecoded.required(&PARAMETERS[1])?,
@@ -2228,7 +2217,7 @@ pub mod operation {
             /// # Errors
             ///
             /// If it is not as the contract says.
-            pub fn decode(_: &Undecoded) -> Result<Request, Refusal> {
+            pub fn decode(_: &Undecoded<'_>) -> Result<Request, Refusal> {
                 Ok(Request {})
             }
         }
@@ -2319,7 +2308,7 @@ pub mod operation {
             /// # Errors
             ///
             /// If it is not as the contract says.
-            pub fn decode(undecoded: &Undecoded) -> Result<Request, Refusal> {
+            pub fn decode(undecoded: &Undecoded<'_>) -> Result<Request, Refusal> {
                 Ok(Request {
                     body: match undecoded.media(&BODY)? {
                         Some(_) => Some(undecoded.json(&BODY.content[0])?),
@@ -2390,7 +2379,7 @@ pub mod operation {
             /// # Errors
             ///
             /// If it is not as the contract says.
-            pub fn decode(_: &Undecoded) -> Result<Request, Refusal> {
+            pub fn decode(_: &Undecoded<'_>) -> Result<Request, Refusal> {
                 Ok(Request {})
             }
         }

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use openapi_model::document::{Document, Response, Status};
+use openapi_model::document::{Document, Response, Status, essence};
 use openapi_model::node::{Entry, Node, Value, pointer_keys};
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
@@ -327,7 +327,7 @@ fn part_with(document: &Document, schemas: &[AllOf], entries: &[Entry]) -> Optio
 }
 
 fn is_json(name: &str) -> bool {
-    let essence = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(name);
     essence.ends_with("json") || matches!(essence.as_str(), "*/*" | "application/*")
 }
 
