@@ -52,6 +52,15 @@ impl Writing<'_> {
         self.parts(schema, &mut map);
         about(schema, &mut map);
         self.open.pop();
+        // In 3.0, keys beside a reference would be ignored.
+        if let Some(reference) = map.remove("$ref") {
+            if map.is_empty() {
+                return json!({ "$ref": reference });
+            }
+            let mut members = vec![json!({ "$ref": reference })];
+            members.extend(map.remove("allOf").and_then(|members| members.as_array().cloned()).unwrap_or_default());
+            map.insert("allOf".to_owned(), members.into());
+        }
         Json::Object(map)
     }
 
@@ -197,6 +206,14 @@ mod tests {
         assert_eq!(written("3.1.0", text), json!({"type": "string", "nullable": true, "enum": ["a"], "example": "a"}));
         let text = r#"{"exclusiveMaximum": 3}"#;
         assert_eq!(written("3.1.0", text), json!({"maximum": 3, "exclusiveMaximum": true}));
+    }
+
+    #[test]
+    fn keys_beside_a_reference_in_3_1_are_kept() {
+        let text = r##"{"$ref": "#/components/schemas/B", "description": "d", "allOf": [{"minLength": 1}]}"##;
+        let members = json!([{"$ref": "#/components/schemas/B"}, {"minLength": 1}]);
+        assert_eq!(written("3.1.0", text), json!({"description": "d", "allOf": members}));
+        assert_eq!(written("3.1.0", r##"{"$ref": "#/components/schemas/B"}"##), json!({"$ref": "#/components/schemas/B"}));
     }
 
     #[test]
