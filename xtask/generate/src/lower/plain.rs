@@ -18,7 +18,9 @@ pub fn integer(shape: &Shape) -> Value {
     let is_natural =
         shape.minimum.as_ref().and_then(|bound| bound.value.as_f64()).is_some_and(|minimum| minimum >= 0.0);
     let format = match shape.format.as_ref().map(|format| format.value.as_str()) {
-        Some(format @ ("int8" | "int16" | "uint8" | "uint16" | "uint32" | "uint64" | "uint")) => format,
+        Some(format @ ("int8" | "int16" | "uint8" | "uint16" | "uint32" | "uint64")) => format,
+        // Without this, typify takes it for 32 bits.
+        Some("uint") => "uint64",
         Some("int32") if is_natural => "uint32",
         Some("int32") => "int32",
         _ if is_natural => "uint64",

@@ -44,6 +44,17 @@ pub enum Ty {
     Item(usize),
 }
 
+impl Ty {
+    /// Whether it is a list or a map.
+    fn is_container(&self) -> bool {
+        match self {
+            Ty::List(_) | Ty::Map(_) => true,
+            Ty::Nullable(inner) => inner.is_container(),
+            _ => false,
+        }
+    }
+}
+
 /// A type that is defined.
 #[derive(Debug)]
 pub struct Item {
@@ -214,18 +225,38 @@ impl<'a> Types<'a> {
             JsonTypes::OBJECT if !shape.properties.is_empty() => None,
             JsonTypes::OBJECT => Some(match &shape.additional {
                 Additional::Schema(values) if shape.pattern_properties.is_empty() => {
-                    Ty::Map(Box::new(self.of(values, &format!("{hint}_value"))))
+                    Ty::Map(Box::new(self.inner(values, &format!("{hint}_value"))))
                 }
                 _ => Ty::Object,
             }),
             JsonTypes::ARRAY => Some(match &shape.items {
                 Some(items) if shape.prefix_items.is_empty() => {
-                    Ty::List(Box::new(self.of(items, &format!("{hint}_item"))))
+                    Ty::List(Box::new(self.inner(items, &format!("{hint}_item"))))
                 }
                 _ => Ty::List(Box::new(Ty::Json)),
             }),
             _ => Some(scalar(shape)),
         }
+    }
+
+    /// The type of the items or values of a container. Containers nested in more than one other get names.
+    fn inner(&mut self, schemas: &AllOf, hint: &str) -> Ty {
+        let ty = self.of(schemas, hint);
+        let (ty, nullable) = match ty {
+            Ty::Nullable(ty) => (*ty, true),
+            ty => (ty, false),
+        };
+        let named = match &ty {
+            Ty::List(inner) | Ty::Map(inner) if inner.is_container() => {
+                let index = self.items.len();
+                let name = self.names.unique(&type_ident(hint));
+                self.items.push(Item { name, docs: self.docs(schemas), body: Body::Alias(ty) });
+                self.known.insert(schemas.clone(), index);
+                Ty::Item(index)
+            }
+            _ => ty,
+        };
+        if nullable { Ty::Nullable(Box::new(named)) } else { named }
     }
 
     /// The one type of alternatives that are all scalars of the same type.
