@@ -216,7 +216,8 @@ fn operation<'a>(
                 let mut texts: Vec<Json> = Vec::new();
                 for part in parts {
                     if part.schema.is_none() {
-                        let (field, file) = (ident(&part.field), quote!(client::multipart::File::new("file", "a file")));
+                        let (field, file) =
+                            (ident(&part.field), quote!(client::multipart::File::new("file", "a file")));
                         let files = if part.is_list { quote!(vec![#file]) } else { file };
                         setters.push(quote!(let call = call.#field(#files);));
                         texts.push(json!([part.name, "a file"]));

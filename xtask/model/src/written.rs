@@ -213,7 +213,10 @@ mod tests {
         let text = r##"{"$ref": "#/components/schemas/B", "description": "d", "allOf": [{"minLength": 1}]}"##;
         let members = json!([{"$ref": "#/components/schemas/B"}, {"minLength": 1}]);
         assert_eq!(written("3.1.0", text), json!({"description": "d", "allOf": members}));
-        assert_eq!(written("3.1.0", r##"{"$ref": "#/components/schemas/B"}"##), json!({"$ref": "#/components/schemas/B"}));
+        assert_eq!(
+            written("3.1.0", r##"{"$ref": "#/components/schemas/B"}"##),
+            json!({"$ref": "#/components/schemas/B"})
+        );
     }
 
     #[test]
