@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use super::api::Operation;
 use super::client_types;
+use super::docs::doc;
 use super::names::{ident, pascal, type_ident};
 use super::open_enums;
 use super::problem::Problem;
-use super::server::doc_lines;
 use apidrift_core::canonical::{canonical, words};
 use openapi_model::span::Span;
 
@@ -155,8 +155,7 @@ fn error_enum(operation: &Operation<'_>) -> Vec<TokenStream> {
     let name = ident(&enum_name(operation));
     let errors = &operation.errors;
     let variants: Vec<_> = errors.iter().map(|error| type_ident(error.name)).collect();
-    let docs =
-        errors.iter().map(|error| doc_lines(&format!("`{} {}`\n\n{}", error.status, error.message, error.summary)));
+    let docs = errors.iter().map(|error| doc(&format!("`{} {}`\n\n{}", error.status, error.message, error.summary)));
     let statuses = errors.iter().map(|error| proc_macro2::Literal::u16_unsuffixed(error.status));
     let doc = format!(" The documented errors of the operation `{operation_id}`.");
     let by = |values: Vec<TokenStream>| quote! { match self { #(Self::#variants => #values,)* } };

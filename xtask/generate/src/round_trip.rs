@@ -15,8 +15,9 @@ use syn::{GenericArgument, Item, PathArguments, Type};
 
 use crate::lower::LoweredOperation;
 use crate::lower::bodies::Content;
+use crate::media::Format;
 use crate::names::ident;
-use crate::server::{self, Answer, AnswerBody, Format, PlannedOperation, Types, field_names};
+use crate::server::{self, Answer, AnswerBody, PlannedOperation, Types, field_names};
 use crate::standalone::GeneratedClient;
 
 /// Makes a value that fits a schema when it is sent in a direction; `None` if it cannot. The last argument says whether it is for
@@ -206,7 +207,7 @@ fn operation<'a>(
                 expected.insert("body".to_owned(), value);
                 arrived.push(quote!("body": to(&#unwrapped)));
             }
-            (Format::Bytes, Content::Text | Content::Bytes { .. }) => {
+            (Format::Text | Format::Bytes, Content::Text | Content::Bytes { .. }) => {
                 setters.push(quote!(let call = call.body("text that is sent".to_owned());));
                 expected.insert("body".to_owned(), "text that is sent".into());
                 arrived.push(quote!("body": to(&#unwrapped.map(|body| String::from_utf8_lossy(body)))));

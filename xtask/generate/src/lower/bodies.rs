@@ -8,10 +8,10 @@ use openapi_model::schema::Types as Kinds;
 use openapi_model::shape::{AllOf, Shape};
 use serde_json::{Value, json};
 
-use super::media::{Format, format, is_range, is_structured};
 use super::names::{Names, type_name, value_name};
 use super::parameters::{Refusal, Style};
 use super::types::Types;
+use crate::media::{Format, format, is_range, is_structured};
 
 /// A request body.
 #[derive(Debug, Clone)]

@@ -8,7 +8,6 @@ pub mod bodies;
 mod directions;
 mod discriminators;
 pub mod document;
-mod media;
 pub mod names;
 mod objects;
 pub mod parameters;

@@ -9,9 +9,9 @@ use openapi_model::shape::AllOf;
 use openapi_model::span::Span;
 use serde_json::{Value, json};
 
-use super::media::{Format, format};
 use super::names::{Names, type_name, value_name};
 use super::types::Types;
+use crate::media::{Format, format};
 
 /// A parameter.
 #[derive(Debug, Clone)]

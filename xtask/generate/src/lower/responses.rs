@@ -8,10 +8,10 @@ use openapi_model::document::{MediaType, Operation, Response as Written, Status}
 use openapi_model::shape::AllOf;
 use serde_json::{Value, json};
 
-use super::media::{Format, format, is_range, is_structured};
 use super::names::Names;
 use super::parameters::Refusal;
 use super::types::Types;
+use crate::media::{Format, format, is_range, is_structured};
 
 /// A response.
 #[derive(Debug, Clone)]

@@ -6,9 +6,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::items::{Place, rust};
-use super::plan::{Format, PlannedOperation, format, media_ident};
-use super::texts::doc_lines;
+use super::plan::{PlannedOperation, media_ident};
 use super::types::{Ty, Types, scalar};
+use crate::docs::doc;
+use crate::media::{Format, format};
 use crate::names::{Scope, ident, type_ident, value_ident};
 
 /// A documented answer.
@@ -164,7 +165,7 @@ fn status_name(status: Status) -> String {
 pub fn success(types: &Types<'_>, answers: &[Answer<'_>]) -> TokenStream {
     match answers {
         [only] if matches!(*only.response.status, Status::Code(_)) => {
-            let docs = doc_lines(&only.response.description);
+            let docs = doc(&only.response.description);
             let bodies = body_enum(types, only, "Success");
             let fields = fields(types, only, "Success", true);
             let names = field_names(only);
@@ -260,7 +261,7 @@ fn variants(types: &Types<'_>, answers: &[Answer<'_>], owner: &str) -> (TokenStr
             "" => format!("{status}"),
             text => format!("{status}: {text}"),
         };
-        let docs = doc_lines(&text);
+        let docs = doc(&text);
         let fields = fields(types, answer, &enum_name, false);
         let names = field_names(answer);
         let writes = writes(answer, &enum_name);
@@ -344,7 +345,7 @@ fn fields(types: &Types<'_>, answer: &Answer<'_>, owner: &str, public: bool) -> 
             .description
             .as_ref()
             .map_or_else(|| format!("The header `{}`.", header.name.value), |text| text.value.clone());
-        let docs = doc_lines(&docs);
+        let docs = doc(&docs);
         let ty = rust(types, ty, Place::Operation);
         let ty = if header.required.value { ty } else { quote!(Option<#ty>) };
         fields.push(quote!(#docs #public #name: #ty,));

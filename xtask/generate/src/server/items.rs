@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::texts::doc_lines;
 use super::types::{Body, Field, Item, Ty, Types, Variant};
+use crate::docs::doc;
 
 /// Where a type is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub fn items(types: &Types<'_>) -> Vec<TokenStream> {
 
 fn item(types: &Types<'_>, index: usize) -> TokenStream {
     let Item { name, docs, body } = &types.items[index];
-    let docs = doc_lines(docs);
+    let docs = doc(docs);
     match body {
         Body::Struct(fields, others) => {
             let fields = fields.iter().map(|field| self::field(types, index, field));
@@ -113,7 +113,7 @@ fn item(types: &Types<'_>, index: usize) -> TokenStream {
 
 fn field(types: &Types<'_>, owner: usize, field: &Field) -> TokenStream {
     let Field { key, name, docs, ty, required } = field;
-    let docs = doc_lines(docs);
+    let docs = doc(docs);
     let mut inner = rust(types, ty, Place::Inside);
     if contains(types, ty).into_iter().any(|part| holds(types, part, owner)) {
         inner = match ty {
@@ -150,7 +150,7 @@ fn field(types: &Types<'_>, owner: usize, field: &Field) -> TokenStream {
 
 fn union(types: &Types<'_>, index: usize, variants: &[Variant], discriminator: Option<&str>) -> TokenStream {
     let Item { name, docs, .. } = &types.items[index];
-    let docs = doc_lines(docs);
+    let docs = doc(docs);
     let discriminator = discriminator.unwrap_or_default();
     let declared = variants.iter().map(|variant| {
         let variant_name = &variant.name;

@@ -26,11 +26,11 @@ use serde_json::Value as Json;
 pub use self::answers::{Answer, AnswerBody, answers, field_names};
 use self::operation::Shared;
 use self::plan::Plan;
-pub use self::plan::{Format, PlannedOperation};
-pub use self::texts::doc_lines;
+pub use self::plan::PlannedOperation;
 pub use self::types::Types;
 use crate::dependencies::{Dependency, doc_of};
 use crate::lower::Refused;
+use crate::media::Format;
 use crate::names::ident;
 use crate::problem::Problem;
 

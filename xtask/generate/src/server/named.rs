@@ -10,8 +10,8 @@ use quote::quote;
 use super::answers::{Answer, AnswerHeader, header_writes};
 use super::items::{Place, rust};
 use super::plan::PlannedOperation;
-use super::texts::doc_lines;
 use super::types::{Ty, Types};
+use crate::docs::doc;
 use crate::names::{Scope, ident, type_ident};
 use crate::problem::Problem;
 
@@ -157,10 +157,10 @@ pub fn error(types: &Types<'_>, errors: &Errors<'_>) -> TokenStream {
         let (status, name) = (*error.status, &error.name.value);
         let message = error.identity.as_ref().map_or("", |message| message.value.as_str());
         let summary = error.summary.as_ref().map(|summary| words(summary)).unwrap_or_default();
-        let docs = doc_lines(&format!("{status} `{message}`: {summary}"));
+        let docs = doc(&format!("{status} `{message}`: {summary}"));
         let own: Vec<_> = headers.iter().filter(|header| header.constant.is_none()).collect();
         let fields = own.iter().map(|header| {
-            let docs = doc_lines(header.header.description.as_ref().map_or("", |text| &text.value));
+            let docs = doc(header.header.description.as_ref().map_or("", |text| &text.value));
             let (name, ty) = (&header.name, rust(types, &header.ty, Place::Operation));
             let ty = if header.header.required.value { ty } else { quote!(Option<#ty>) };
             quote!(#docs #name: #ty,)

@@ -17,10 +17,12 @@ use super::answers::{self, Answer};
 use super::items::{Place, rust};
 use super::kinds::kind;
 use super::named;
-use super::plan::{Format, PlannedBody, PlannedMedia, PlannedOperation, PlannedParameter};
+use super::plan::{PlannedBody, PlannedMedia, PlannedOperation, PlannedParameter};
 use super::refusals::refusals;
 use super::texts;
 use super::types::{Ty, Types};
+use crate::docs;
+use crate::media::Format;
 use crate::names::ident;
 
 /// What is generated for an operation.
@@ -88,7 +90,7 @@ pub fn parts<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mu
             #content
         }
     };
-    let docs = texts::doc_lines(&docs_text(planned));
+    let docs = docs::doc(&docs_text(planned));
     let method = quote! {
         #docs
         fn #name(&self, caller: &Self::Caller, request: operation::#name::Request)
@@ -191,7 +193,10 @@ fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, has_named_errors:
     });
     let (parameters, parameter_table) = match parameters.len() {
         0 => (quote!(&[]), quote!()),
-        count => (quote!(&PARAMETERS), quote!(static PARAMETERS: [Parameter; #count] = [#(#parameters),*];)),
+        count => {
+            let count = proc_macro2::Literal::usize_unsuffixed(count);
+            (quote!(&PARAMETERS), quote!(static PARAMETERS: [Parameter; #count] = [#(#parameters),*];))
+        }
     };
     let has_body = body.as_ref().map_or_else(|| quote!(None), |_| quote!(Some(&BODY)));
     let mut responses: Vec<_> = operation.spec.responses.iter().collect();
@@ -394,7 +399,7 @@ fn request<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mut 
         };
         let rust = rust(types, &ty, Place::Operation);
         let docs = parameter.parameter.and_then(|parameter| parameter.description.as_ref());
-        let docs = texts::doc_lines(docs.map_or("", |text| &text.value));
+        let docs = docs::doc(docs.map_or("", |text| &text.value));
         let required = parameter.parameter.is_none_or(|parameter| parameter.required.value);
         let index = proc_macro2::Literal::usize_unsuffixed(index);
         let has_value = required || default_of(shared, &parameter.schemas).is_some();
@@ -439,8 +444,7 @@ fn body<'a>(
     types: &mut Types<'a>,
 ) -> (TokenStream, TokenStream, TokenStream) {
     let required = body.body.required.value;
-    let docs = body.body.description.as_ref().map_or("The body.", |text| &text.value);
-    let docs = texts::doc_lines(docs);
+    let docs = docs::doc(body.body.description.as_ref().map_or("The body.", |text| &text.value));
     let single = body.media.len() == 1;
     let mut variants = Vec::new();
     let mut arms = Vec::new();
@@ -454,12 +458,12 @@ fn body<'a>(
             Format::Json => quote!(undecoded.json(#table)?),
             Format::Form => quote!(undecoded.form(#table)?),
             Format::Multipart => quote!(undecoded.multipart()?),
-            Format::Bytes => quote!(undecoded.body.clone()),
+            Format::Text | Format::Bytes => quote!(undecoded.body.clone()),
         };
         if single {
             let (rust, decoder) = match (required, media.format) {
                 (true, _) => (rust, quote!(body: { undecoded.media(&BODY)?; #read },)),
-                (false, Format::Bytes) => {
+                (false, Format::Text | Format::Bytes) => {
                     (quote!(Option<#rust>), quote!(body: undecoded.media(&BODY)?.map(|_| #read),))
                 }
                 (false, _) => (
@@ -506,7 +510,7 @@ fn media_type<'a>(
         }
         (Format::Json | Format::Form, None) => quote!(::serde_json::Value),
         (Format::Multipart, _) => quote!(Vec<Part>),
-        (Format::Bytes, _) => quote!(::bytes::Bytes),
+        (Format::Text | Format::Bytes, _) => quote!(::bytes::Bytes),
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use apidrift_core::contract::{Contract, Extent, Operation, RateLimit};
 use apidrift_core::profile::SCOPES;
-use openapi_model::document::{Document, Location, MediaType, Parameter, RequestBody, essence};
+use openapi_model::document::{Location, MediaType, Parameter, RequestBody, essence};
 use openapi_model::node;
 use openapi_model::paths;
 use openapi_model::problem::ProblemKind;
-use openapi_model::schema::{SchemaId, Types as JsonTypes};
+use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 use openapi_model::span::Span;
 use openapi_model::values::{Direction, Values};
@@ -17,6 +17,7 @@ use proc_macro2::Ident;
 
 use super::kinds::says_everything;
 use crate::lower::Refused;
+use crate::media::{Format, format};
 use crate::names::{Scope, type_ident, value_ident};
 use crate::operation_ids;
 use crate::problem::Problem;
@@ -106,19 +107,6 @@ pub struct PlannedMedia<'a> {
     pub format: Format,
     /// Which of the plan's validated schemas it is.
     pub validated: Option<usize>,
-}
-
-/// How a body is read or written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// As JSON.
-    Json,
-    /// As `application/x-www-form-urlencoded`.
-    Form,
-    /// As `multipart/form-data`.
-    Multipart,
-    /// As bytes.
-    Bytes,
 }
 
 impl<'a> Plan<'a> {
@@ -223,7 +211,7 @@ impl<'a> Plan<'a> {
                 location: parameter.location,
                 name: names.unique(&value_ident(&parameter.name)),
                 schemas,
-                media: media.map(|media| (media.name.as_str(), is_json(&self.contract.document, media))),
+                media: media.map(|media| (media.name.as_str(), format(&self.contract.document, media) == Format::Json)),
                 validated,
             });
         }
@@ -333,30 +321,6 @@ fn shape_of_path(path: &str) -> String {
         }
     }
     shape
-}
-
-/// How a body of a media type is read and written.
-pub fn format(document: &Document, media: &MediaType) -> Format {
-    let essence = essence(&media.name);
-    match essence.as_str() {
-        _ if is_json(document, media) => Format::Json,
-        "application/x-www-form-urlencoded" => Format::Form,
-        "multipart/form-data" => Format::Multipart,
-        _ => Format::Bytes,
-    }
-}
-
-/// Whether bodies of a media type are JSON: also those of a range that covers JSON, unless they are texts or bytes.
-fn is_json(document: &Document, media: &MediaType) -> bool {
-    let essence = essence(&media.name);
-    if essence == "application/json" || essence == "text/json" || essence.ends_with("+json") {
-        return true;
-    }
-    let structured = |schema: SchemaId| {
-        let shape = document.shape_of(schema);
-        !shape.types.is_empty() && !shape.types.holds(JsonTypes::STRING)
-    };
-    matches!(essence.as_str(), "*/*" | "application/*") && media.schema.is_some_and(structured)
 }
 
 /// The variant of a media type.

@@ -11,8 +11,8 @@ use quote::quote;
 use serde_json::{Map, Value as Json, json};
 
 use super::operation::Shared;
-use super::plan::{Format, format};
 use super::texts;
+use crate::media::{Format, format};
 
 /// The statuses with which requests may be refused.
 const STATUSES: [u16; 9] = [400, 401, 403, 413, 415, 422, 429, 500, 503];

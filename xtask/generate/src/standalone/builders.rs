@@ -6,9 +6,9 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Type;
 
-use super::docs::doc;
 use super::requests::request;
 use super::responses::Answers;
+use crate::docs::doc;
 use crate::lower::LoweredOperation;
 use crate::lower::bodies::Content;
 

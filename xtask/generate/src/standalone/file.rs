@@ -9,10 +9,10 @@ use syn::{Fields, GenericArgument, Item, ItemMod, PathArguments, Type};
 
 use super::builders::{builder, inputs, method};
 use super::dependencies::{dependencies, head};
-use super::docs::doc;
 use super::responses::responses;
 use super::{Code, nulls, runtime, types};
 use crate::dependencies::Dependency;
+use crate::docs::doc;
 use crate::lower::document::{references, sent, value_key, values};
 use crate::lower::names::progenitor_type_name;
 use crate::lower::record::reached;

@@ -8,7 +8,6 @@
 
 mod builders;
 mod dependencies;
-mod docs;
 mod file;
 mod gate;
 mod nulls;

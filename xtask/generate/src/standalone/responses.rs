@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Type;
 
-use super::docs::doc;
+use crate::docs::doc;
 use crate::lower::LoweredOperation;
 use crate::lower::responses::{Content, Response};
 

@@ -6,8 +6,8 @@ use proc_macro2::{Literal, TokenStream, TokenTree};
 use serde_json::Value;
 use syn::{Attribute, Fields, Item, ItemMod};
 
-use super::docs::doc;
 use super::nulls;
+use crate::docs::doc;
 use crate::lower::document::references;
 use crate::lower::record::NamedType;
 use crate::lower::{Lowered, WireNames};

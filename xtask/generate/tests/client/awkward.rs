@@ -90,8 +90,7 @@ async fn execute<E>(
 }
 
 impl Client {
-    /// */ \ ```rust
-    /// fn x() {}
+    /// */ \ ```rust fn x() {}
     ///
     /// Sends a `POST` request to `/a`.
     ///
@@ -130,6 +129,13 @@ impl Client {
     /// - where several alternatives of an `anyOf` fit, only one is read.
     pub fn client2(&self) -> builder::Client2<'_> {
         builder::Client2::new(self)
+    }
+
+    /// Sends a `GET` request to `/small/{note}`.
+    ///
+    /// Required: `note`.
+    pub fn small(&self) -> builder::Small<'_> {
+        builder::Small::new(self)
     }
 
     /// Sends a `PATCH` request to `/p`.
@@ -1963,6 +1969,160 @@ pub mod builder {
         }
     }
 
+    /// A `GET` request to `/small/{note}`.
+    #[derive(Clone, Debug)]
+    pub struct Small<'a> {
+        client: &'a super::Client,
+        note: wire::Input<::std::string::String>,
+        tiny: wire::Input<u8>,
+        signed: wire::Input<i8>,
+        wide: wire::Input<u8>,
+        plain: wire::Input<u64>,
+    }
+
+    impl<'a> Small<'a> {
+        /// A request without any values.
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client,
+                note: Ok(None),
+                tiny: Ok(None),
+                signed: Ok(None),
+                wide: Ok(None),
+                plain: Ok(None),
+            }
+        }
+
+        /// Required.
+        pub fn note<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<::std::string::String>,
+            V::Error: ::std::fmt::Display,
+        {
+            self.note = value
+                .try_into()
+                .map(Some)
+                .map_err(|error| format!("`note`: {error}"));
+            self
+        }
+
+        /// Optional.
+        pub fn tiny<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<u8>,
+            V::Error: ::std::fmt::Display,
+        {
+            self.tiny = value
+                .try_into()
+                .map(Some)
+                .map_err(|error| format!("`tiny`: {error}"));
+            self
+        }
+
+        /// Optional.
+        pub fn signed<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<i8>,
+            V::Error: ::std::fmt::Display,
+        {
+            self.signed = value
+                .try_into()
+                .map(Some)
+                .map_err(|error| format!("`signed`: {error}"));
+            self
+        }
+
+        /// Optional.
+        pub fn wide<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<u8>,
+            V::Error: ::std::fmt::Display,
+        {
+            self.wide = value
+                .try_into()
+                .map(Some)
+                .map_err(|error| format!("`wide`: {error}"));
+            self
+        }
+
+        /// Optional.
+        pub fn plain<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<u64>,
+            V::Error: ::std::fmt::Display,
+        {
+            self.plain = value
+                .try_into()
+                .map(Some)
+                .map_err(|error| format!("`plain`: {error}"));
+            self
+        }
+
+        /// Sends the request.
+        pub async fn send(
+            self,
+        ) -> ::std::result::Result<
+            super::ResponseValue<
+                ::std::collections::HashMap<
+                    ::std::string::String,
+                    ::std::collections::HashMap<
+                        ::std::string::String,
+                        ::std::vec::Vec<::std::option::Option<::std::vec::Vec<i64>>>,
+                    >,
+                >,
+            >,
+            super::Error<responses::Unreadable>,
+        > {
+            let response = super::execute(self.client, self.request(), "small").await?;
+            match response.status().as_u16() {
+                200 => {
+                    responses::json(
+                            response,
+                            |
+                                body: ::std::collections::HashMap<
+                                    ::std::string::String,
+                                    ::std::collections::HashMap<
+                                        ::std::string::String,
+                                        ::std::vec::Vec<::std::option::Option<::std::vec::Vec<i64>>>,
+                                    >,
+                                >|
+                            body,
+                        )
+                        .await
+                }
+                _ => Err(super::Error::UnexpectedResponse(response)),
+            }
+        }
+
+        fn request(
+            self,
+        ) -> ::std::result::Result<::reqwest::Request, ::std::string::String> {
+            let note = wire::simple("note", &wire::required("note", self.note)?, false)?;
+            let url = wire::url(&self.client.baseurl, &["/small/", &note]);
+            let mut query = ::std::vec::Vec::new();
+            if let Some(value) = self.tiny? {
+                wire::form(&mut query, "tiny", &value, true, false)?;
+            }
+            if let Some(value) = self.signed? {
+                wire::form(&mut query, "signed", &value, true, false)?;
+            }
+            if let Some(value) = self.wide? {
+                wire::form(&mut query, "wide", &value, true, false)?;
+            }
+            if let Some(value) = self.plain? {
+                wire::form(&mut query, "plain", &value, true, false)?;
+            }
+            let url = wire::with_query(url, &query);
+            wire::build(
+                self
+                    .client
+                    .client
+                    .request(::reqwest::Method::GET, url)
+                    .header(::reqwest::header::ACCEPT, "application/json"),
+            )
+        }
+    }
+
     /// A `PATCH` request to `/p`.
     #[derive(Clone, Debug)]
     pub struct Super<'a> {
@@ -2362,6 +2522,11 @@ mod wire {
     pub fn json_text<T: Serialize>(name: &str, value: &T) -> Result<String, String> {
         ::serde_json::to_string(value)
             .map_err(|error| format!("`{name}` cannot be written as JSON: {error}"))
+    }
+
+    /// A value as a plain text: an object or a list as JSON.
+    pub fn plain<T: Serialize>(name: &str, value: &T) -> Result<String, String> {
+        Ok(text(&json(name, value)?))
     }
 
     /// A finished request, or why it cannot be sent.

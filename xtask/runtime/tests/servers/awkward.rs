@@ -2072,6 +2072,7 @@ pub mod types {
         #[serde(rename = "self")]
         Self2,
     }
+    pub type SmallResponseValueValue = Vec<Option<Vec<i64>>>;
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub enum Types {
         /// `a`
@@ -2103,7 +2104,7 @@ pub mod operation {
             errors: &[],
             refusals: &[],
         };
-        static PARAMETERS: [Parameter; 2usize] = [
+        static PARAMETERS: [Parameter; 2] = [
             Parameter {
                 name: "x",
                 location: Location::Path,
@@ -2352,6 +2353,169 @@ pub mod operation {
             }
         }
     }
+    /// `small`: GET /small/{note}
+    pub mod small {
+        use super::super::runtime::prelude::*;
+        use super::super::{schemas, types};
+        /// What the contract says of the operation.
+        pub static INFO: OperationInfo = OperationInfo {
+            id: "small",
+            method: "GET",
+            path: "/small/{note}",
+            tags: &[],
+            summary: "",
+            description: "",
+            deprecated: false,
+            security: &[],
+            permission: None,
+            rate_limit: None,
+            parameters: &PARAMETERS,
+            body: None,
+            answers: &[
+                (
+                    "200",
+                    r#"{"content":{"application/json":{"schema":{"additionalProperties":{"additionalProperties":{"items":{"items":{"type":"integer"},"nullable":true,"type":"array"},"type":"array"},"type":"object"},"type":"object"}}},"description":"Nested"}"#,
+                ),
+            ],
+            errors: &[],
+            refusals: &[],
+        };
+        static PARAMETERS: [Parameter; 5] = [
+            Parameter {
+                name: "note",
+                location: Location::Path,
+                required: true,
+                style: Style::Whole("text/plain"),
+                explode: false,
+                kind: Kind::Text,
+                default: None,
+                validate: None,
+                schema: "",
+                description: "",
+                deprecated: false,
+            },
+            Parameter {
+                name: "plain",
+                location: Location::Query,
+                required: false,
+                style: Style::Form,
+                explode: true,
+                kind: Kind::Integer,
+                default: None,
+                validate: None,
+                schema: r#"{"format":"uint","type":"integer"}"#,
+                description: "",
+                deprecated: false,
+            },
+            Parameter {
+                name: "signed",
+                location: Location::Query,
+                required: false,
+                style: Style::Form,
+                explode: true,
+                kind: Kind::Integer,
+                default: None,
+                validate: Some(&SIGNED_CHECK),
+                schema: r#"{"format":"int8","minimum":-5,"type":"integer"}"#,
+                description: "",
+                deprecated: false,
+            },
+            Parameter {
+                name: "tiny",
+                location: Location::Query,
+                required: false,
+                style: Style::Form,
+                explode: true,
+                kind: Kind::Integer,
+                default: None,
+                validate: None,
+                schema: r#"{"format":"uint8","type":"integer"}"#,
+                description: "",
+                deprecated: false,
+            },
+            Parameter {
+                name: "wide",
+                location: Location::Query,
+                required: false,
+                style: Style::Form,
+                explode: true,
+                kind: Kind::Integer,
+                default: None,
+                validate: Some(&WIDE_CHECK),
+                schema: r#"{"format":"uint8","maximum":300,"type":"integer"}"#,
+                description: "",
+                deprecated: false,
+            },
+        ];
+        static SIGNED_CHECK: Checked = Checked::new(
+            &schemas::SCHEMAS,
+            r#"{"type":["integer"],"format":"int8","minimum":-5}"#,
+        );
+        static WIDE_CHECK: Checked = Checked::new(
+            &schemas::SCHEMAS,
+            r#"{"type":["integer"],"format":"uint8","maximum":300}"#,
+        );
+        /// A request, decoded and validated.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Request {
+            pub note: String,
+            pub plain: Option<u64>,
+            pub signed: Option<i8>,
+            pub tiny: Option<u8>,
+            pub wide: Option<u64>,
+        }
+        impl Request {
+            /// Decodes a request.
+            ///
+            /// # Errors
+            ///
+            /// If it is not as the contract says.
+            pub fn decode(undecoded: &Undecoded<'_>) -> Result<Request, Refusal> {
+                Ok(Request {
+                    note: undecoded.required(&PARAMETERS[0])?,
+                    plain: undecoded.optional(&PARAMETERS[1])?,
+                    signed: undecoded.optional(&PARAMETERS[2])?,
+                    tiny: undecoded.optional(&PARAMETERS[3])?,
+                    wide: undecoded.optional(&PARAMETERS[4])?,
+                })
+            }
+        }
+        /// Nested
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Success {
+            /// The body.
+            pub body: ::std::collections::BTreeMap<
+                String,
+                ::std::collections::BTreeMap<String, types::SmallResponseValueValue>,
+            >,
+        }
+        impl IntoAnswer for Success {
+            fn into_answer(self, _: &str) -> Answer {
+                let Success { body } = self;
+                Answer::new(200).json("application/json", &body)
+            }
+        }
+        /// The failures that the operation documents.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Error {
+            /// The request is refused as the server itself refuses requests: with the documented body of that status, if there
+            /// is one.
+            Refused(Refusal),
+        }
+        impl IntoAnswer for Error {
+            fn into_answer(self, _: &str) -> Answer {
+                match self {
+                    Error::Refused(refused) => refusal(&INFO, &refused),
+                }
+            }
+        }
+        impl OperationError for Error {}
+        impl From<Refusal> for Error {
+            fn from(refused: Refusal) -> Error {
+                Error::Refused(refused)
+            }
+        }
+    }
     /// `types`: TRACE /types
     pub mod types {
         use super::super::runtime::prelude::*;
@@ -2435,6 +2599,7 @@ pub const OPERATIONS: &[&OperationInfo] = &[
     &operation::get_a_by_x_y_by_x::INFO,
     &operation::client::INFO,
     &operation::super_::INFO,
+    &operation::small::INFO,
     &operation::types::INFO,
 ];
 /// What the operations do. This is what a person writes: decoded and validated requests in, one of the documented answers
@@ -2468,6 +2633,14 @@ pub trait Operations: Send + Sync + 'static {
         request: operation::super_::Request,
     ) -> impl Future<
         Output = Result<operation::super_::Success, operation::super_::Error>,
+    > + Send;
+    /// GET /small/{note}
+    fn small(
+        &self,
+        caller: &Self::Caller,
+        request: operation::small::Request,
+    ) -> impl Future<
+        Output = Result<operation::small::Success, operation::small::Error>,
     > + Send;
     /// TRACE /types
     fn types(
@@ -2509,6 +2682,10 @@ pub fn api_description<G: Gate, O: Operations<Caller = G::Caller>>() -> Result<
             raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::super_::INFO, operation::super_::Request::decode, | api, caller,
             request | async move { api.operations.super_(& caller, request). await },)
+            .boxed() }, }, Route { operation : & operation::small::INFO, call : | rqctx,
+            raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
+            operation::small::INFO, operation::small::Request::decode, | api, caller,
+            request | async move { api.operations.small(& caller, request). await },)
             .boxed() }, }, Route { operation : & operation::types::INFO, call : | rqctx,
             raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::types::INFO, operation::types::Request::decode, | api, caller,

@@ -2037,7 +2037,7 @@ pub mod types {
     }
     /// An animal.
     ///
-    ///    indented
+    ///   indented
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct Pet {
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -2215,7 +2215,7 @@ pub mod operation {
             errors: &[],
             refusals: &[],
         };
-        static PARAMETERS: [Parameter; 1usize] = [
+        static PARAMETERS: [Parameter; 1] = [
             Parameter {
                 name: "key",
                 location: Location::Path,
@@ -2301,7 +2301,7 @@ pub mod operation {
             errors: &[],
             refusals: &[],
         };
-        static PARAMETERS: [Parameter; 1usize] = [
+        static PARAMETERS: [Parameter; 1] = [
             Parameter {
                 name: "key",
                 location: Location::Path,
@@ -2406,7 +2406,7 @@ pub mod operation {
             errors: &[],
             refusals: &[],
         };
-        static PARAMETERS: [Parameter; 1usize] = [
+        static PARAMETERS: [Parameter; 1] = [
             Parameter {
                 name: "key",
                 location: Location::Path,
@@ -2616,7 +2616,7 @@ pub mod operation {
             errors: &[],
             refusals: &[],
         };
-        static PARAMETERS: [Parameter; 1usize] = [
+        static PARAMETERS: [Parameter; 1] = [
             Parameter {
                 name: "name",
                 location: Location::Path,
@@ -2750,7 +2750,7 @@ pub mod operation {
                 },
             ],
         };
-        static PARAMETERS: [Parameter; 11usize] = [
+        static PARAMETERS: [Parameter; 11] = [
             Parameter {
                 name: "colors",
                 location: Location::Query,
@@ -3155,7 +3155,7 @@ pub mod operation {
                 },
             ],
         };
-        static PARAMETERS: [Parameter; 1usize] = [
+        static PARAMETERS: [Parameter; 1] = [
             Parameter {
                 name: "petId",
                 location: Location::Path,
@@ -3280,7 +3280,7 @@ pub mod operation {
                 },
             ],
         };
-        static PARAMETERS: [Parameter; 4usize] = [
+        static PARAMETERS: [Parameter; 4] = [
             Parameter {
                 name: "session",
                 location: Location::Cookie,
@@ -3460,7 +3460,7 @@ pub mod operation {
             errors: &[],
             refusals: &[],
         };
-        static PARAMETERS: [Parameter; 1usize] = [
+        static PARAMETERS: [Parameter; 1] = [
             Parameter {
                 name: "petId",
                 location: Location::Path,
@@ -3886,7 +3886,7 @@ pub trait Operations: Send + Sync + 'static {
     > + Send;
     /// Get a pet.
     ///
-    /// See https://shop.test/docs for [details].
+    /// See <https://shop.test/docs> for \[details\].
     fn get_pet(
         &self,
         caller: &Self::Caller,

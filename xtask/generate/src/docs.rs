@@ -5,19 +5,20 @@
 
 use std::sync::LazyLock;
 
+use apidrift_core::canonical::unwrapped;
 use proc_macro2::TokenStream;
 use quote::quote;
 use regex::Regex;
 
-/// Doc attributes for a text, one for each line; none if it is empty.
+/// Doc attributes for a text, one for each line; none if it is empty. Its paragraphs are unwrapped.
 pub fn doc(text: &str) -> TokenStream {
-    let text = clean(text);
+    let text = clean(&unwrapped(text.trim()).join("\n"));
     let lines = text.lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
     quote!(#(#[doc = #lines])*)
 }
 
 /// A text as rustdoc takes it.
-pub fn clean(text: &str) -> String {
+fn clean(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut is_code = false;
     for line in text.replace('\r', "").replace('\t', "    ").trim().lines() {
