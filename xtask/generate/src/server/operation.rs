@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use apidrift_core::canonical::unwrapped;
-use openapi_model::document::{Document, Location, Response, SchemeKind};
+use apidrift_core::contract::DocumentedError;
+use openapi_model::document::{Document, Location, Response, SchemeKind, Status};
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 use openapi_model::span::Spanned;
@@ -22,7 +23,7 @@ use super::refusals::refusals;
 use super::texts;
 use super::types::{Ty, Types};
 use crate::docs;
-use crate::media::Format;
+use crate::media::{Format, format};
 use crate::names::ident;
 
 /// What is generated for an operation.
@@ -201,7 +202,9 @@ fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, has_named_errors:
     let has_body = body.as_ref().map_or_else(|| quote!(None), |_| quote!(Some(&BODY)));
     let mut responses: Vec<_> = operation.spec.responses.iter().collect();
     responses.sort_by_key(|response| response.status.value);
-    let answers = responses.into_iter().map(|response| answer(document, response));
+    // What a server with named errors says of them comes from its errors themselves.
+    let examples: &[DocumentedError] = if has_named_errors { &[] } else { &operation.errors };
+    let answers = responses.into_iter().map(|response| answer(document, response, examples));
     let (id, method, path) = (&planned.id, &operation.method.value, &operation.path.value);
     let tags = operation.tags.iter().map(|tag| &tag.value);
     let (summary, details) = (description(&operation.summary), description(&operation.description));
@@ -357,8 +360,8 @@ fn schema_text(document: &Document, schema: Option<SchemaId>) -> TokenStream {
     }
 }
 
-/// A documented answer: its status, and the response as JSON.
-fn answer(document: &Document, response: &Response) -> TokenStream {
+/// A documented answer: its status, and the response as JSON, with examples of those of the errors that it has.
+fn answer(document: &Document, response: &Response, errors: &[DocumentedError]) -> TokenStream {
     let schema = |schema: Option<SchemaId>| schema.map(|schema| written::schema(document, schema));
     let mut object = json!({ "description": unwrapped(response.description.trim()).join("\n") });
     for header in &response.headers {
@@ -374,6 +377,16 @@ fn answer(document: &Document, response: &Response) -> TokenStream {
         *written = json!({});
         if let Some(schema) = schema(media.schema) {
             written["schema"] = schema;
+        }
+        if format(document, media) == Format::Json {
+            let own = errors.iter().filter(|error| Status::Code(*error.status) == *response.status);
+            for (error, value) in own.filter_map(|error| Some((error, error.value.as_ref()?))) {
+                let example = &mut written["examples"][error.name.as_str()];
+                *example = json!({ "value": value.to_json() });
+                if let Some(summary) = &error.summary {
+                    example["summary"] = summary.value.as_str().into();
+                }
+            }
         }
     }
     let (status, text) = (response.status.value.to_string(), texts::json(&object));
