@@ -4,7 +4,11 @@ use bytes::Bytes;
 use futures::{FutureExt as _, stream};
 use http::header::CONTENT_TYPE;
 
-use super::decode::{Refusal, Undecoded};
+use serde_json::{Map, Value};
+
+use super::decode::{Refusal, Undecoded, is_json};
+use super::parameters::{property, scalar};
+use super::tables::{Kind, Media};
 
 /// A part of a multipart form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +28,8 @@ impl Undecoded<'_> {
     ///
     /// # Errors
     ///
-    /// If it is none.
-    pub fn multipart(&self) -> Result<Vec<Part>, Refusal> {
+    /// If it is none, or its parts are not as the contract says.
+    pub fn multipart(&self, media: &Media) -> Result<Vec<Part>, Refusal> {
         let invalid = |error: multer::Error| Refusal::Body { reason: error.to_string() };
         let sent = self.request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let boundary = multer::parse_boundary(sent).map_err(invalid)?;
@@ -46,6 +50,47 @@ impl Undecoded<'_> {
         };
         // The whole body is here, so nothing is waited for.
         let read = read.now_or_never().unwrap_or(Err(multer::Error::IncompleteStream));
-        read.map_err(invalid)
+        let parts = read.map_err(invalid)?;
+        if let Some(schema) = media.validate {
+            let violation = object(&parts, &media.kind.unwrap_or(Kind::Text)).map(|value| schema.violation(&value));
+            if let Some(reason) = violation.unwrap_or_else(Some) {
+                return Err(Refusal::Body { reason });
+            }
+        }
+        Ok(parts)
     }
+}
+
+/// The parts as one object: those with the same name as a list, files as texts.
+fn object(parts: &[Part], kind: &Kind) -> Result<Value, String> {
+    let (properties, others) = match kind {
+        Kind::Object(properties, others) => (*properties, *others),
+        _ => (&[][..], &Kind::Text),
+    };
+    let mut object = Map::new();
+    for part in parts {
+        let value = |kind: &Kind| {
+            let text = String::from_utf8_lossy(&part.content);
+            match &part.media_type {
+                _ if part.file_name.is_some() => Ok(text.into()),
+                Some(name) if is_json(name) => serde_json::from_str(&text).map_err(|error| error.to_string()),
+                _ => scalar(&text, kind),
+            }
+            .map_err(|why| format!("`{}`: {why}", part.name))
+        };
+        match (property(properties, others, &part.name), object.get_mut(&part.name)) {
+            (Kind::List(item), Some(Value::Array(items))) => items.push(value(item)?),
+            (_, Some(_)) => return Err(format!("`{}` is there more than once", part.name)),
+            (Kind::List(item), None) => {
+                let first = value(item)?;
+                // A list may also be one part with JSON.
+                let items = if first.is_array() && !matches!(item, Kind::List(_)) { first } else { vec![first].into() };
+                object.insert(part.name.clone(), items);
+            }
+            (kind, None) => {
+                object.insert(part.name.clone(), value(kind)?);
+            }
+        }
+    }
+    Ok(Value::Object(object))
 }

@@ -110,7 +110,8 @@ fn separated(text: &str, separator: &str, explode: bool, parameter: &Parameter) 
     }
 }
 
-fn property<'a>(properties: &'a [(&str, Kind)], others: &'a Kind, key: &str) -> &'a Kind {
+/// The kind of a property.
+pub fn property<'a>(properties: &'a [(&str, Kind)], others: &'a Kind, key: &str) -> &'a Kind {
     properties.iter().find(|(name, _)| *name == key).map_or(others, |(_, kind)| kind)
 }
 

@@ -342,7 +342,7 @@ fn default_of(shared: &Shared<'_>, schemas: &AllOf) -> Option<Json> {
 fn media(document: &Document, planned: &PlannedMedia<'_>, check: &TokenStream) -> TokenStream {
     let name = &planned.media.name.value;
     let kind = match (planned.format, planned.media.schema) {
-        (Format::Form, Some(schema)) => {
+        (Format::Form | Format::Multipart, Some(schema)) => {
             let kind = kind(document, &AllOf::from(schema));
             quote!(Some(#kind))
         }
@@ -470,7 +470,7 @@ fn body<'a>(
         let read = match media.format {
             Format::Json => quote!(undecoded.json(#table)?),
             Format::Form => quote!(undecoded.form(#table)?),
-            Format::Multipart => quote!(undecoded.multipart()?),
+            Format::Multipart => quote!(undecoded.multipart(#table)?),
             Format::Text | Format::Bytes => quote!(undecoded.body.clone()),
         };
         if single {

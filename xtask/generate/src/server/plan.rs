@@ -237,7 +237,7 @@ impl<'a> Plan<'a> {
         let mut names = Scope::with(&["Self"]);
         let media = body.content.iter().map(|media| {
             let format = format(&self.contract.document, media);
-            let wants = matches!(format, Format::Json | Format::Form);
+            let wants = matches!(format, Format::Json | Format::Form | Format::Multipart);
             let validated =
                 media.schema.filter(|_| wants).and_then(|schema| self.validate(schema, values.as_deref_mut()));
             PlannedMedia { media, variant: names.unique(&media_ident(&media.name, format)), format, validated }

@@ -821,7 +821,8 @@ pub mod runtime {
             }
         }
 
-        fn property<'a>(properties: &'a [(&str, Kind)], others: &'a Kind, key: &str) -> &'a Kind {
+        /// The kind of a property.
+        pub fn property<'a>(properties: &'a [(&str, Kind)], others: &'a Kind, key: &str) -> &'a Kind {
             properties.iter().find(|(name, _)| *name == key).map_or(others, |(_, kind)| kind)
         }
 

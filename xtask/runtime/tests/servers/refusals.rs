@@ -19,6 +19,11 @@ async fn bodies_and_parameters_that_do_not_fit_are_refused_with_the_reason() {
     let server = start();
     let json = "application/json";
     let pet = r#"{"id": 1, "kind": "cat"}"#;
+    let parts = "multipart/form-data; boundary=b";
+    let part =
+        |name: &str, text: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
+    let file = part("file", "f");
+    let end = |parts: String| format!("{parts}--b--\r\n");
     for (method, path, media_type, body, status, reason) in [
         ("POST", "/pets", json, r#"{"kind": "cat", "name": "too long"}"#, 400, "/name: "),
         ("POST", "/pets", json, r#"{"kind": "cow"}"#, 400, "/kind: "),
@@ -44,6 +49,31 @@ async fn bodies_and_parameters_that_do_not_fit_are_refused_with_the_reason() {
             "\"name\" is a required property",
         ),
         ("POST", "/files/a", "multipart/form-data", "x", 400, "boundary"),
+        ("POST", "/files/a", parts, &end(part("title", "T")), 400, "\"file\" is a required property"),
+        (
+            "POST",
+            "/files/a",
+            parts,
+            &end(format!("{file}{}{}", part("title", "T"), part("title", "U"))),
+            400,
+            "more than once",
+        ),
+        (
+            "POST",
+            "/files/a",
+            parts,
+            &end(format!("{file}{}", part("pet", "{}"))),
+            400,
+            "/pet: \"id\" is a required property",
+        ),
+        (
+            "POST",
+            "/files/a",
+            parts,
+            &end(format!("{file}{}", part("pet", "Tom"))),
+            400,
+            "`pet`: it is not a JSON object",
+        ),
         ("GET", "/nothing", "", "", 404, ""),
         ("DELETE", "/pets", "", "", 405, ""),
     ] {
@@ -82,5 +112,5 @@ fn the_server_stands_for_the_contract() {
         document["paths"]["/owners/{name}.json"]["put"]["requestBody"]["content"]["application/x-www-form-urlencoded"]
             .is_object()
     );
-    assert_eq!(crate::awkward::OPERATIONS.len(), 4);
+    assert_eq!(crate::awkward::OPERATIONS.len(), 5);
 }

@@ -73,7 +73,9 @@ async fn bodies_of_every_kind_arrive() {
     let shape = client.new2().body(types::Shape::Circle(circle)).send().await.unwrap();
     assert!(matches!(&*shape, types::Shape::Circle(circle) if circle.size == 1.5), "{shape:?}");
     assert!(server.arrived.last().contains("Circle(Circle {"), "{}", server.arrived.last());
-    client.attach().key("k").file(multipart::File::new("f.bin", vec![0, 255])).title("T").send().await.unwrap();
+    let file = multipart::File::new("f.bin", vec![0, 255]);
+    let attach = client.attach().key("k").file(file.clone()).more(vec![file.clone(), file]).title("T");
+    attach.pet(types::Ticket { id: uuid::Uuid::nil() }).send().await.unwrap();
     let parts = server.arrived.last();
     assert!(
         parts.contains(r#"Part { name: "file", file_name: Some("f.bin")"#) && parts.contains(r#"content: b"\0\xff""#),

@@ -716,7 +716,11 @@ pub mod runtime {
         use futures::{FutureExt as _, stream};
         use http::header::CONTENT_TYPE;
 
-        use super::decode::{Refusal, Undecoded};
+        use serde_json::{Map, Value};
+
+        use super::decode::{Refusal, Undecoded, is_json};
+        use super::parameters::{property, scalar};
+        use super::tables::{Kind, Media};
 
         /// A part of a multipart form.
         #[derive(Debug, Clone, PartialEq, Eq)]
@@ -736,8 +740,8 @@ pub mod runtime {
             ///
             /// # Errors
             ///
-            /// If it is none.
-            pub fn multipart(&self) -> Result<Vec<Part>, Refusal> {
+            /// If it is none, or its parts are not as the contract says.
+            pub fn multipart(&self, media: &Media) -> Result<Vec<Part>, Refusal> {
                 let invalid = |error: multer::Error| Refusal::Body { reason: error.to_string() };
                 let sent = self.request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
                 let boundary = multer::parse_boundary(sent).map_err(invalid)?;
@@ -758,8 +762,49 @@ pub mod runtime {
                 };
                 // The whole body is here, so nothing is waited for.
                 let read = read.now_or_never().unwrap_or(Err(multer::Error::IncompleteStream));
-                read.map_err(invalid)
+                let parts = read.map_err(invalid)?;
+                if let Some(schema) = media.validate {
+                    let violation = object(&parts, &media.kind.unwrap_or(Kind::Text)).map(|value| schema.violation(&value));
+                    if let Some(reason) = violation.unwrap_or_else(Some) {
+                        return Err(Refusal::Body { reason });
+                    }
+                }
+                Ok(parts)
             }
+        }
+
+        /// The parts as one object: those with the same name as a list, files as texts.
+        fn object(parts: &[Part], kind: &Kind) -> Result<Value, String> {
+            let (properties, others) = match kind {
+                Kind::Object(properties, others) => (*properties, *others),
+                _ => (&[][..], &Kind::Text),
+            };
+            let mut object = Map::new();
+            for part in parts {
+                let value = |kind: &Kind| {
+                    let text = String::from_utf8_lossy(&part.content);
+                    match &part.media_type {
+                        _ if part.file_name.is_some() => Ok(text.into()),
+                        Some(name) if is_json(name) => serde_json::from_str(&text).map_err(|error| error.to_string()),
+                        _ => scalar(&text, kind),
+                    }
+                    .map_err(|why| format!("`{}`: {why}", part.name))
+                };
+                match (property(properties, others, &part.name), object.get_mut(&part.name)) {
+                    (Kind::List(item), Some(Value::Array(items))) => items.push(value(item)?),
+                    (_, Some(_)) => return Err(format!("`{}` is there more than once", part.name)),
+                    (Kind::List(item), None) => {
+                        let first = value(item)?;
+                        // A list may also be one part with JSON.
+                        let items = if first.is_array() && !matches!(item, Kind::List(_)) { first } else { vec![first].into() };
+                        object.insert(part.name.clone(), items);
+                    }
+                    (kind, None) => {
+                        object.insert(part.name.clone(), value(kind)?);
+                    }
+                }
+            }
+            Ok(Value::Object(object))
         }
     }
 
@@ -876,7 +921,8 @@ pub mod runtime {
             }
         }
 
-        fn property<'a>(properties: &'a [(&str, Kind)], others: &'a Kind, key: &str) -> &'a Kind {
+        /// The kind of a property.
+        pub fn property<'a>(properties: &'a [(&str, Kind)], others: &'a Kind, key: &str) -> &'a Kind {
             properties.iter().find(|(name, _)| *name == key).map_or(others, |(_, kind)| kind)
         }
 
@@ -2283,6 +2329,7 @@ pub mod operation {
     /// `attach`: POST /files/{key}
     pub mod attach {
         use super::super::runtime::prelude::*;
+        use super::super::schemas;
         /// What the contract says of the operation.
         pub static INFO: OperationInfo = OperationInfo {
             id: "attach",
@@ -2322,12 +2369,26 @@ pub mod operation {
             content: &[
                 Media {
                     name: "multipart/form-data",
-                    kind: None,
-                    validate: None,
+                    kind: Some(
+                        Kind::Object(
+                            &[
+                                ("file", Kind::Text),
+                                ("more", Kind::List(&Kind::Text)),
+                                ("pet", Kind::Object(&[("id", Kind::Uuid)], &Kind::Text)),
+                                ("title", Kind::Text),
+                            ],
+                            &Kind::Text,
+                        ),
+                    ),
+                    validate: Some(&BODY_CHECK),
                     schema: r##"{"properties":{"file":{"format":"binary","type":"string"},"more":{"items":{"format":"binary","type":"string"},"type":"array"},"pet":{"$ref":"#/components/schemas/Ticket"},"title":{"type":"string"}},"required":["file"],"type":"object"}"##,
                 },
             ],
         };
+        static BODY_CHECK: Checked = Checked::new(
+            &schemas::SCHEMAS,
+            r##"{"type":["object"],"required":["file"],"properties":{"file":{"type":["string"],"format":"binary"},"more":{"type":["array"],"items":{"type":["string"],"format":"binary"}},"title":{"type":["string"]},"pet":{"allOf":[{"$ref":"#/$defs/Ticket"}]}}}"##,
+        );
         /// A request, decoded and validated.
         #[derive(Debug, Clone, PartialEq)]
         pub struct Request {
@@ -2346,7 +2407,7 @@ pub mod operation {
                     key: undecoded.required(&PARAMETERS[0])?,
                     body: {
                         undecoded.media(&BODY)?;
-                        undecoded.multipart()?
+                        undecoded.multipart(&BODY.content[0])?
                     },
                 })
             }
@@ -4060,6 +4121,10 @@ pub mod schemas {
             (
                 "Square",
                 r#"{"type":["object"],"required":["kind","size"],"properties":{"kind":{"type":["string"]},"size":{"type":["number"]}}}"#,
+            ),
+            (
+                "Ticket",
+                r#"{"type":["object"],"required":["id"],"properties":{"id":{"type":["string"],"format":"uuid"}},"additionalProperties":false}"#,
             ),
         ],
     ));
