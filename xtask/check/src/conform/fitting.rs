@@ -308,7 +308,7 @@ fn of_format(format: &str) -> Option<BoxedStrategy<Json>> {
         "uri" | "url" | "iri" => "https://example\\.com/[a-z]{1,8}",
         "uri-reference" | "iri-reference" => "/[a-z]{1,8}",
         "hostname" | "idn-hostname" => "[a-z]{1,8}\\.example\\.com",
-        "ipv4" => "192\\.0\\.2\\.(1[0-9]{2}|[1-9][0-9])",
+        "ipv4" | "ip" => "192\\.0\\.2\\.(1[0-9]{2}|[1-9][0-9])",
         "ipv6" => "2001:db8::[1-9a-f][0-9a-f]{0,3}",
         "byte" => "([A-Za-z0-9+/]{4}){1,4}",
         _ => return None,
@@ -409,9 +409,12 @@ fn decimals(shape: &Shape) -> BoxedStrategy<Json> {
                 .boxed()
         }
         // Never a bound itself, because it may be exclusive.
-        _ => (1..STEPS)
-            .prop_map(move |index| number(&(least + (most - least) * f64::from(index) / f64::from(STEPS)).to_string()))
-            .boxed(),
+        _ => {
+            let is_single = shape.format.as_ref().is_some_and(|format| format.value == "float");
+            let between = move |index| least + (most - least) * f64::from(index) / f64::from(STEPS);
+            let shown = move |value: f64| if is_single { (value as f32).to_string() } else { value.to_string() };
+            (1..STEPS).prop_map(move |index| number(&shown(between(index)))).boxed()
+        }
     }
 }
 
