@@ -81,3 +81,44 @@ fn absent_and_null_are_different() {
     assert_eq!(note(r#"{"note": null}"#), Some(None));
     assert_eq!(note(r#"{"note": "x"}"#), Some(Some("x".into())));
 }
+
+/// Types that contain each other, and neither of which says everything of the values below.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Tree {
+    Left(Box<Left>),
+    Right(Box<Right>),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Left {
+    child: Option<Tree>,
+    left: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Right {
+    child: Option<Tree>,
+    right: String,
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_of(
+            deserializer,
+            "",
+            &[(|value| read(value).map(Tree::Left), &[]), (|value| read(value).map(Tree::Right), &[])],
+        )
+    }
+}
+
+#[test]
+fn alternatives_that_are_nested_deeply_do_not_take_forever() {
+    let nested = |depth: usize| {
+        (0..depth).fold(json!({"right": "", "child": null}), |child, _| json!({"right": "", "child": child}))
+    };
+    assert!(serde_json::from_value::<Tree>(nested(10)).is_ok());
+    let error = serde_json::from_value::<Tree>(nested(60)).unwrap_err();
+    assert_eq!(error.to_string(), "its alternatives are nested too deeply");
+    assert!(serde_json::from_value::<Tree>(nested(10)).is_ok(), "each value has the same effort");
+}
