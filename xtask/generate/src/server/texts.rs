@@ -7,6 +7,8 @@ use serde_json::Value as Json;
 
 use apidrift_core::canonical::canonical;
 
+use crate::characters::changes_direction;
+
 /// A text as doc comments; nothing if it is empty. Code in it is never compiled.
 pub fn doc_lines(text: &str) -> TokenStream {
     if text.trim().is_empty() {
@@ -45,7 +47,7 @@ pub fn raw(text: &str) -> TokenStream {
         hashes.push('#');
     }
     let plain = || quote!(#text);
-    if text.contains('\r') || text.is_empty() {
+    if text.is_empty() || text.contains(|letter| letter == '\r' || changes_direction(letter)) {
         return plain();
     }
     format!("r{hashes}\"{text}\"{hashes}").parse().unwrap_or_else(|_| plain())

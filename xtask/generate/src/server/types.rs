@@ -110,7 +110,7 @@ pub struct Types<'a> {
 }
 
 /// Names that generated code uses beside the contract's types.
-const RESERVED: [&str; 7] = ["Box", "Deserialize", "Option", "Serialize", "String", "Vec", "Self"];
+const RESERVED: [&str; 8] = ["Box", "D", "Deserialize", "Option", "Serialize", "String", "Vec", "Self"];
 /// Schemas without names that are nested deeper become JSON: they may be endless.
 const DEEPEST: usize = 64;
 
@@ -371,9 +371,15 @@ fn integer(shape: &Shape, format: Option<&str>) -> &'static str {
     let natural = shape.minimum.as_ref().and_then(|bound| bound.value.as_f64()).is_some_and(|least| least >= 0.0);
     let bounds = [&shape.minimum, &shape.maximum].into_iter().flatten();
     let values = shape.enumeration.iter().flat_map(|values| &values.value).filter_map(|value| value.value.as_f64());
-    let mut extremes = bounds.filter_map(|bound| bound.value.as_f64()).chain(values);
-    let is_small = extremes.all(|value| value.abs() < f64::from(i32::MAX));
+    let extremes: Vec<f64> = bounds.filter_map(|bound| bound.value.as_f64()).chain(values).collect();
+    let fit = |least: f64, most: f64| extremes.iter().all(|value| (least..=most).contains(value));
+    let is_small = extremes.iter().all(|value| value.abs() < f64::from(i32::MAX));
     match (format, natural) {
+        (Some("int8"), _) if fit(i8::MIN.into(), i8::MAX.into()) => "i8",
+        (Some("int16"), _) if fit(i16::MIN.into(), i16::MAX.into()) => "i16",
+        (Some("uint8"), _) if fit(0.0, u8::MAX.into()) => "u8",
+        (Some("uint16"), _) if fit(0.0, u16::MAX.into()) => "u16",
+        (Some("uint32"), _) if fit(0.0, u32::MAX.into()) => "u32",
         (Some("int32"), true) if is_small => "u32",
         (Some("int32"), false) if is_small => "i32",
         (Some("uint32" | "uint64" | "uint" | "uint8" | "uint16"), _) | (_, true) => "u64",

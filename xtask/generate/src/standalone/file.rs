@@ -12,6 +12,7 @@ use super::dependencies::{dependencies, head};
 use super::docs::doc;
 use super::responses::responses;
 use super::{Code, nulls, runtime, types};
+use crate::characters::harmless;
 use crate::dependencies::Dependency;
 use crate::lower::document::{references, sent, value_key, values};
 use crate::lower::names::progenitor_type_name;
@@ -77,7 +78,7 @@ pub fn file(document: &Document, lowered: &Lowered, code: Code) -> Result<(Strin
     };
     let file: syn::File = syn::parse2(whole).map_err(no_rust)?;
     let dependencies = dependencies(uses_chrono, uses_uuid);
-    let text = format!("{}{}", head(&dependencies), spaced(&prettyplease::unparse(&file)));
+    let text = format!("{}{}", head(&dependencies), spaced(&harmless(&prettyplease::unparse(&file))));
     Ok((text, dependencies))
 }
 
