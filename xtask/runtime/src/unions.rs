@@ -6,8 +6,9 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// A type that a value may have: how it is read, and the values of the discriminator that select it.
-pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str]);
+/// A type that a value may have: how it is read, the values of the discriminator that select it, and the properties without
+/// which it need not be read.
+pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str], &'static [&'static str]);
 
 /// Reads a value as the alternative that its discriminator names, or else as the first that keeps all of the value, or else as
 /// the first that takes it.
@@ -23,9 +24,12 @@ pub fn one_of<'de, T: Serialize, D: Deserializer<'de>>(
     let value = Value::deserialize(deserializer)?;
     let effort = Effort::of(&value);
     let tag = value.get(discriminator).and_then(Value::as_str);
-    let named = alternatives.iter().filter(|(_, tags)| tag.is_some_and(|tag| tags.contains(&tag)));
+    let named = alternatives.iter().filter(|(_, tags, _)| tag.is_some_and(|tag| tags.contains(&tag)));
     let mut taken = None;
-    for (read, _) in named.chain(alternatives) {
+    for (read, _, required) in named.chain(alternatives) {
+        if required.iter().any(|name| value.get(name).is_none()) {
+            continue;
+        }
         if !effort.suffices() {
             return Err(D::Error::custom("its alternatives are nested too deeply"));
         }

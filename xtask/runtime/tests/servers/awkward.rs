@@ -1730,8 +1730,9 @@ pub mod runtime {
         use serde::{Deserialize, Deserializer, Serialize};
         use serde_json::Value;
 
-        /// A type that a value may have: how it is read, and the values of the discriminator that select it.
-        pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str]);
+        /// A type that a value may have: how it is read, the values of the discriminator that select it, and the properties without
+        /// which it need not be read.
+        pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str], &'static [&'static str]);
 
         /// Reads a value as the alternative that its discriminator names, or else as the first that keeps all of the value, or else as
         /// the first that takes it.
@@ -1747,9 +1748,12 @@ pub mod runtime {
             let value = Value::deserialize(deserializer)?;
             let effort = Effort::of(&value);
             let tag = value.get(discriminator).and_then(Value::as_str);
-            let named = alternatives.iter().filter(|(_, tags)| tag.is_some_and(|tag| tags.contains(&tag)));
+            let named = alternatives.iter().filter(|(_, tags, _)| tag.is_some_and(|tag| tags.contains(&tag)));
             let mut taken = None;
-            for (read, _) in named.chain(alternatives) {
+            for (read, _, required) in named.chain(alternatives) {
+                if required.iter().any(|name| value.get(name).is_none()) {
+                    continue;
+                }
                 if !effort.suffices() {
                     return Err(D::Error::custom("its alternatives are nested too deeply"));
                 }
@@ -2109,8 +2113,8 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2Dup::Value), &[]),
-                    (|value| read(value).map(Box2Dup::List), &[]),
+                    (|value| read(value).map(Box2Dup::Value), &[], &[]),
+                    (|value| read(value).map(Box2Dup::List), &[], &[]),
                 ],
             )
         }
@@ -2131,8 +2135,8 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2Nest::Value), &[]),
-                    (|value| read(value).map(Box2Nest::Value2), &[]),
+                    (|value| read(value).map(Box2Nest::Value), &[], &[]),
+                    (|value| read(value).map(Box2Nest::Value2), &[], &[]),
                 ],
             )
         }
@@ -2153,8 +2157,8 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2Nest2::Integer), &[]),
-                    (|value| read(value).map(Box2Nest2::Value), &[]),
+                    (|value| read(value).map(Box2Nest2::Integer), &[], &[]),
+                    (|value| read(value).map(Box2Nest2::Value), &[], &[]),
                 ],
             )
         }
@@ -2175,8 +2179,8 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2Nest22::Flag), &[]),
-                    (|value| read(value).map(Box2Nest22::Box), &[]),
+                    (|value| read(value).map(Box2Nest22::Flag), &[], &[]),
+                    (|value| read(value).map(Box2Nest22::Box), &[], &[]),
                 ],
             )
         }
@@ -2200,12 +2204,12 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2U::Integer), &[]),
-                    (|value| read(value).map(Box2U::Number), &[]),
-                    (|value| read(value).map(Box2U::Value), &[]),
-                    (|value| read(value).map(Box2U::Flag), &[]),
-                    (|value| read(value).map(Box2U::List), &[]),
-                    (|value| read(value).map(Box2U::Object), &[]),
+                    (|value| read(value).map(Box2U::Integer), &[], &[]),
+                    (|value| read(value).map(Box2U::Number), &[], &[]),
+                    (|value| read(value).map(Box2U::Value), &[], &[]),
+                    (|value| read(value).map(Box2U::Flag), &[], &[]),
+                    (|value| read(value).map(Box2U::List), &[], &[]),
+                    (|value| read(value).map(Box2U::Object), &[], &[]),
                 ],
             )
         }
@@ -2241,9 +2245,9 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(D2::Integer), &[]),
-                    (|value| read(value).map(D2::Value), &[]),
-                    (|value| read(value).map(D2::Box), &[]),
+                    (|value| read(value).map(D2::Integer), &[], &[]),
+                    (|value| read(value).map(D2::Value), &[], &[]),
+                    (|value| read(value).map(D2::Box), &[], &[]),
                 ],
             )
         }

@@ -1785,8 +1785,9 @@ pub mod runtime {
         use serde::{Deserialize, Deserializer, Serialize};
         use serde_json::Value;
 
-        /// A type that a value may have: how it is read, and the values of the discriminator that select it.
-        pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str]);
+        /// A type that a value may have: how it is read, the values of the discriminator that select it, and the properties without
+        /// which it need not be read.
+        pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str], &'static [&'static str]);
 
         /// Reads a value as the alternative that its discriminator names, or else as the first that keeps all of the value, or else as
         /// the first that takes it.
@@ -1802,9 +1803,12 @@ pub mod runtime {
             let value = Value::deserialize(deserializer)?;
             let effort = Effort::of(&value);
             let tag = value.get(discriminator).and_then(Value::as_str);
-            let named = alternatives.iter().filter(|(_, tags)| tag.is_some_and(|tag| tags.contains(&tag)));
+            let named = alternatives.iter().filter(|(_, tags, _)| tag.is_some_and(|tag| tags.contains(&tag)));
             let mut taken = None;
-            for (read, _) in named.chain(alternatives) {
+            for (read, _, required) in named.chain(alternatives) {
+                if required.iter().any(|name| value.get(name).is_none()) {
+                    continue;
+                }
                 if !effort.suffices() {
                     return Err(D::Error::custom("its alternatives are nested too deeply"));
                 }
@@ -2308,8 +2312,16 @@ pub mod types {
                 deserializer,
                 "kind",
                 &[
-                    (|value| read(value).map(Shape::Circle), &["Circle", "circle"]),
-                    (|value| read(value).map(Shape::Square), &["Square", "square"]),
+                    (
+                        |value| read(value).map(Shape::Circle),
+                        &["Circle", "circle"],
+                        &["kind", "size"],
+                    ),
+                    (
+                        |value| read(value).map(Shape::Square),
+                        &["Square", "square"],
+                        &["kind", "size"],
+                    ),
                 ],
             )
         }
@@ -2337,10 +2349,10 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(String2::Value), &[]),
-                    (|value| read(value).map(String2::Integer), &[]),
-                    (|value| read(value).map(String2::List), &[]),
-                    (|value| read(value).map(String2::Option), &[]),
+                    (|value| read(value).map(String2::Value), &[], &[]),
+                    (|value| read(value).map(String2::Integer), &[], &[]),
+                    (|value| read(value).map(String2::List), &[], &[]),
+                    (|value| read(value).map(String2::Option), &[], &[]),
                 ],
             )
         }
