@@ -10,6 +10,7 @@ use openapi_model::document::Document;
 use openapi_model::source::Source;
 use openapi_model::span::Span;
 
+use crate::characters::harmless;
 use crate::dependencies::Dependency;
 use crate::lower::{Loss, Refused};
 use crate::operation_ids::operation_ids;
@@ -164,7 +165,7 @@ fn with_missing(text: &str, refused: &[Refused]) -> String {
     }
     let lines: String = refused
         .iter()
-        .map(|refused| format!("// - {} {}: {}\n", refused.method, refused.path, words(&refused.reason)))
+        .map(|refused| format!("// - {} {}: {}\n", refused.method, words(&refused.path), words(&refused.reason)))
         .collect();
-    format!("// These operations could not be generated:\n{lines}{text}")
+    format!("// These operations could not be generated:\n{}{text}", harmless(&lines))
 }

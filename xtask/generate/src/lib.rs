@@ -5,6 +5,7 @@
 //! any contract ([`standalone_client`]) has its operations in the order of the document.
 
 mod api;
+mod characters;
 mod client;
 mod client_types;
 mod dependencies;

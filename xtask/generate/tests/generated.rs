@@ -95,3 +95,29 @@ fn losses_are_told() {
     assert_eq!(losses("list-pets"), [nested]);
     assert_eq!(losses("Error"), ["a list or map that contains itself is read as any JSON"]);
 }
+
+#[test]
+fn what_is_missing_is_listed_in_comments_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = folder.path().join("a.yaml");
+    let text = r#"
+openapi: 3.0.3
+info: {title: t, version: '1'}
+paths:
+  "/x?\nstruct Injected;\n//": {get: {responses: {}}}
+  /a/../b: {get: {responses: {}}}
+  /y: {get: {description: "\u202e", responses: {}}}
+"#;
+    std::fs::write(&spec, text).unwrap();
+    let server = folder.path().join("a.rs");
+    let wanted = Wanted { spec, server: Some(server.clone()), partial: true, ..Wanted::default() };
+    let report = generate(&wanted).unwrap();
+    assert_eq!((report.refused.len(), report.files[0].operations), (2, 1), "{report:?}");
+    let written = std::fs::read_to_string(server).unwrap();
+    let list: Vec<&str> = written.lines().skip(2).take(4).collect();
+    assert_eq!(list[0], "// These operations could not be generated:");
+    assert!(list[1].starts_with("// - GET /x? struct Injected; //: "), "{list:?}");
+    assert!(list[2].starts_with("// - GET /a/../b: "), "{list:?}");
+    assert_eq!(list[3], "#![cfg_attr(rustfmt, rustfmt_skip)]");
+    assert!(!written.contains('\u{202e}'), "it would not compile");
+}

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::decode::Refusal;
+use super::decode::{Refusal, essence};
 use super::tables::{OperationInfo, RefusalBody};
 
 /// A response that is being put together.
@@ -125,7 +125,12 @@ pub fn refusal(operation: &OperationInfo, refusal: &Refusal) -> Answer {
 fn documented_body(answer: Answer, documented: &RefusalBody, reason: &str) -> Answer {
     match documented.media_type {
         "" => return answer,
-        text if text.starts_with("text/") => return answer.bytes(text, Bytes::from(reason.to_owned())),
+        text if text.starts_with("text/") => {
+            let is_plain = essence(text) == "text/plain";
+            // The reason may repeat what was sent, and a browser would read that as HTML.
+            let reason = if is_plain { reason.to_owned() } else { escaped(reason) };
+            return answer.bytes(text, Bytes::from(reason));
+        }
         _ => {}
     }
     let mut body: Value = serde_json::from_str(documented.body).unwrap_or_default();
@@ -133,6 +138,11 @@ fn documented_body(answer: Answer, documented: &RefusalBody, reason: &str) -> An
         *text = reason.into();
     }
     answer.json(documented.media_type, &body)
+}
+
+/// A text as HTML or XML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// The schemes of the `Authorization` header that an operation takes.

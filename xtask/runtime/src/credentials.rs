@@ -130,13 +130,15 @@ impl Credentials<'_> {
         (name.eq_ignore_ascii_case(scheme) && !value.is_empty()).then_some(value)
     }
 
+    /// A key; an empty one is none.
     fn key(&self, location: Location, name: &str) -> Option<String> {
         let named = |(key, value): (String, String)| (key == name).then_some(value);
-        match location {
+        let key = match location {
             Location::Header => self.request.headers.get(name)?.to_str().ok().map(str::to_owned),
             Location::Query => query_pairs(self.request.query()).find_map(named),
             Location::Cookie => cookies(self.request.headers).find_map(named),
             Location::Path => None,
-        }
+        };
+        key.filter(|key| !key.is_empty())
     }
 }

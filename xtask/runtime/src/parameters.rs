@@ -1,9 +1,14 @@
 //! Parameters: from the texts of a request to JSON values, as style and kind of each parameter say.
 
+use std::collections::HashMap;
+
 use http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
 
 use super::tables::{Kind, Location, Parameter, Style};
+
+/// How deep `name[key][key]=value` may be nested, as deep as JSON.
+const DEEPEST: usize = 127;
 
 /// A request without its body.
 #[derive(Debug, Clone)]
@@ -137,6 +142,12 @@ fn form_value(pairs: &[(String, String)], parameter: &Parameter) -> Result<Optio
             let items: Vec<Value> = items.collect::<Result<_, String>>()?;
             Ok((!items.is_empty()).then_some(Value::Array(items)))
         }
+        // Of several types, only a list is written as several texts.
+        (Kind::OneOf(kinds), Style::Form) if parameter.explode && values.len() > 1 => {
+            let list = kinds.iter().find(|kind| matches!(kind, Kind::List(_)));
+            let list = list.ok_or_else(|| "it is there more than once".to_owned())?;
+            form_value(pairs, &Parameter { kind: *list, ..*parameter })
+        }
         (_, style) => match values[..] {
             [] => Ok(None),
             [only] => {
@@ -154,6 +165,15 @@ fn form_value(pairs: &[(String, String)], parameter: &Parameter) -> Result<Optio
 
 /// A value written as `name[key][key]=value`.
 fn nested(pairs: &[(String, String)], name: &str, kind: &Kind) -> Result<Option<Value>, String> {
+    let inside = inside(pairs, name)?;
+    if inside.is_empty() {
+        return Ok(None);
+    }
+    object(&inside, kind).map(Some)
+}
+
+/// The pairs `name[key]…`, as `key…`.
+fn inside(pairs: &[(String, String)], name: &str) -> Result<Vec<(String, String)>, String> {
     let inside: Vec<(String, String)> = pairs
         .iter()
         .filter_map(|(key, value)| {
@@ -161,10 +181,31 @@ fn nested(pairs: &[(String, String)], name: &str, kind: &Kind) -> Result<Option<
             Some((format!("{first}{rest}"), value.clone()))
         })
         .collect();
-    if inside.is_empty() {
-        return Ok(None);
+    // Each level is a call.
+    match inside.iter().any(|(key, _)| key.matches('[').count() > DEEPEST) {
+        true => Err(format!("`{name}` is nested too deeply")),
+        false => Ok(inside),
     }
-    object(&inside, kind).map(Some)
+}
+
+/// The name of the property that a pair belongs to.
+fn property_of(key: &str) -> &str {
+    key.split_once('[').map_or(key, |(name, _)| name)
+}
+
+/// The pairs of each property, in the order in which the properties come.
+fn by_property(pairs: &[(String, String)]) -> Vec<(&str, Vec<(String, String)>)> {
+    let mut groups: Vec<(&str, Vec<(String, String)>)> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for pair in pairs {
+        let name = property_of(&pair.0);
+        let index = *known.entry(name).or_insert(groups.len());
+        match groups.get_mut(index) {
+            Some((_, group)) => group.push(pair.clone()),
+            None => groups.push((name, vec![pair.clone()])),
+        }
+    }
+    groups
 }
 
 /// An object from the pairs of a form: `key=value`, lists as `key=a&key=b` or `key[]=a`, objects as `key[inner]=value`.
@@ -186,29 +227,22 @@ pub fn object(pairs: &[(String, String)], kind: &Kind) -> Result<Value, String> 
         _ => (&[][..], &Kind::Text),
     };
     let mut result = Map::new();
-    for (key, _) in pairs {
-        let name = key.split_once('[').map_or(key.as_str(), |(name, _)| name);
-        if result.contains_key(name) {
-            continue;
-        }
-        let kind = property(properties, others, name);
-        let value = match kind {
+    for (name, group) in by_property(pairs) {
+        let is_nested = group.first().is_some_and(|(key, _)| key.contains('['));
+        let value = match property(properties, others, name) {
             Kind::List(item) if !matches!(item, Kind::Object(..)) => {
-                let of = |other: &&(String, String)| {
-                    other.0.split_once('[').map_or(other.0.as_str(), |(name, _)| name) == name
-                };
-                pairs.iter().filter(of).map(|(_, text)| scalar(text, item)).collect::<Result<Value, String>>()?
+                group.iter().map(|(_, text)| scalar(text, item)).collect::<Result<Value, String>>()?
             }
             Kind::List(item) => {
-                let mut items = Vec::new();
-                while let Some(item) = nested(pairs, &format!("{name}[{}]", items.len()), item)? {
-                    items.push(item);
-                }
-                Value::Array(items)
+                let inside = inside(&group, name)?;
+                let items: HashMap<&str, Vec<(String, String)>> = by_property(&inside).into_iter().collect();
+                let numbered = (0..items.len()).map_while(|index| items.get_key_value(index.to_string().as_str()));
+                let items = numbered.map(|(index, pairs)| Ok(nested(pairs, index, item)?.unwrap_or_default()));
+                items.collect::<Result<Value, String>>()?
             }
-            _ if key.contains('[') => nested(pairs, name, kind)?.unwrap_or_default(),
+            kind if is_nested => nested(&group, name, kind)?.unwrap_or_default(),
             kind => {
-                let mut values = pairs.iter().filter(|(other, _)| other == name).map(|(_, text)| text);
+                let mut values = group.iter().filter(|(key, _)| key == name).map(|(_, text)| text);
                 match (values.next(), values.next()) {
                     (Some(text), None) => scalar(text, kind).map_err(|why| format!("`{name}`: {why}"))?,
                     _ => return Err(format!("`{name}` is there more than once")),
@@ -226,7 +260,8 @@ pub fn object(pairs: &[(String, String)], kind: &Kind) -> Result<Value, String> 
 ///
 /// Why the text cannot be such a value.
 pub fn scalar(text: &str, kind: &Kind) -> Result<Value, String> {
-    let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+    // JSON may have space around it, a text of a parameter may not.
+    let json = |text: &str| serde_json::from_str::<Value>(text).ok().filter(|_| text.trim() == text);
     match kind {
         Kind::Text => Ok(text.into()),
         // The types of UUIDs also take braces, `urn:uuid:` and no hyphens.

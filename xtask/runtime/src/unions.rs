@@ -1,11 +1,14 @@
 //! Values of one of several types (`oneOf`, `anyOf`), and properties that may be absent or null.
 
-use serde::de::DeserializeOwned;
+use std::cell::Cell;
+
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// A type that a value may have: how it is read, and the values of the discriminator that select it.
-pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str]);
+/// A type that a value may have: how it is read, the values of the discriminator that select it, and the properties without
+/// which it need not be read.
+pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str], &'static [&'static str]);
 
 /// Reads a value as the alternative that its discriminator names, or else as the first that keeps all of the value, or else as
 /// the first that takes it.
@@ -19,17 +22,72 @@ pub fn one_of<'de, T: Serialize, D: Deserializer<'de>>(
     alternatives: &[Alternative<T>],
 ) -> Result<T, D::Error> {
     let value = Value::deserialize(deserializer)?;
+    let effort = Effort::of(&value);
     let tag = value.get(discriminator).and_then(Value::as_str);
-    let named = alternatives.iter().filter(|(_, tags)| tag.is_some_and(|tag| tags.contains(&tag)));
+    let named = alternatives.iter().filter(|(_, tags, _)| tag.is_some_and(|tag| tags.contains(&tag)));
     let mut taken = None;
-    for (read, _) in named.chain(alternatives) {
+    for (read, _, required) in named.chain(alternatives) {
+        if required.iter().any(|name| value.get(name).is_none()) {
+            continue;
+        }
+        if !effort.suffices() {
+            return Err(D::Error::custom("its alternatives are nested too deeply"));
+        }
         let Ok(read) = read(&value) else { continue };
         if serde_json::to_value(&read).is_ok_and(|written| keeps(&value, &written)) {
             return Ok(read);
         }
         taken = taken.or(Some(read));
     }
-    taken.ok_or_else(|| serde::de::Error::custom("it fits none of its types"))
+    taken.ok_or_else(|| D::Error::custom("it fits none of its types"))
+}
+
+thread_local! {
+    /// How many parts of values may still be read on this thread until the outermost alternatives are decided; none are being
+    /// decided without a number.
+    static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// What it takes to decide between alternatives. Alternatives within alternatives are read again for each of the outer ones, so
+/// without a limit a small value that is nested deeply would take years.
+struct Effort {
+    size: usize,
+    is_outermost: bool,
+}
+
+impl Effort {
+    fn of(value: &Value) -> Effort {
+        let size = size(value);
+        let is_outermost = LEFT.get().is_none();
+        if is_outermost {
+            LEFT.set(Some(size.saturating_mul(100).saturating_add(200_000)));
+        }
+        Effort { size, is_outermost }
+    }
+
+    /// Whether the value may be read once more.
+    fn suffices(&self) -> bool {
+        let left = LEFT.get().unwrap_or_default().checked_sub(self.size);
+        LEFT.set(Some(left.unwrap_or_default()));
+        left.is_some()
+    }
+}
+
+impl Drop for Effort {
+    fn drop(&mut self) {
+        if self.is_outermost {
+            LEFT.set(None);
+        }
+    }
+}
+
+/// How many parts a value has.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(properties) => properties.values().map(size).sum::<usize>(),
+        _ => 0,
+    }
 }
 
 /// Reads a value as one type of several.

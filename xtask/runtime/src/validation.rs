@@ -63,7 +63,15 @@ fn references(schema: &Value) -> Vec<String> {
 pub struct Checked {
     schemas: &'static Schemas,
     schema: &'static str,
-    compiled: OnceLock<Result<Validator, String>>,
+    compiled: OnceLock<Result<Compiled, String>>,
+}
+
+/// A schema that was compiled.
+#[derive(Debug)]
+struct Compiled {
+    validator: Validator,
+    /// How many alternatives it has at most at one place, if it contains itself.
+    alternatives: usize,
 }
 
 impl Checked {
@@ -72,23 +80,80 @@ impl Checked {
         Checked { schemas, schema, compiled: OnceLock::new() }
     }
 
-    fn compile(&self) -> Result<Validator, String> {
+    fn compile(&self) -> Result<Compiled, String> {
         let schema: Value = serde_json::from_str(self.schema).map_err(|error| error.to_string())?;
+        let schema = self.schemas.closed(&schema);
         let options = jsonschema::draft202012::options().should_validate_formats(true);
-        options.build(&self.schemas.closed(&schema)).map_err(|error| error.to_string())
+        let validator = options.build(&schema).map_err(|error| error.to_string())?;
+        let alternatives = if contains_itself(&schema["$defs"]) { alternatives(&schema) } else { 0 };
+        Ok(Compiled { validator, alternatives })
+    }
+}
+
+impl Compiled {
+    /// Whether a violation can be described: a description has what is wrong with each alternative, and for each of those what
+    /// is wrong with the alternatives in it, which for a value that is nested deeply would take years.
+    fn describes(&self, value: &Value) -> bool {
+        let depth = u32::try_from(depth(value)).unwrap_or(u32::MAX);
+        self.alternatives < 2 || self.alternatives.saturating_pow(depth) < 10_000
+    }
+}
+
+/// Whether a definition leads back to itself.
+fn contains_itself(definitions: &Value) -> bool {
+    let names = definitions.as_object().into_iter().flat_map(Map::keys);
+    names.into_iter().any(|name| {
+        let mut seen = BTreeSet::new();
+        let mut open = references(&definitions[name]);
+        while let Some(next) = open.pop() {
+            if next == *name {
+                return true;
+            }
+            if seen.insert(next.clone()) {
+                open.extend(references(&definitions[&next]));
+            }
+        }
+        false
+    })
+}
+
+/// How many alternatives a schema has at most at one place.
+fn alternatives(schema: &Value) -> usize {
+    match schema {
+        Value::Object(map) => {
+            let own = ["anyOf", "oneOf"].into_iter().filter_map(|key| map.get(key)?.as_array()).map(Vec::len);
+            own.chain(map.values().map(alternatives)).max().unwrap_or_default()
+        }
+        Value::Array(items) => items.iter().map(alternatives).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// How deep a value is nested.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(properties) => 1 + properties.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
     }
 }
 
 impl Validate for Checked {
     fn violation(&self, value: &Value) -> Option<String> {
-        let validator = match self.compiled.get_or_init(|| self.compile()) {
-            Ok(validator) => validator,
+        let compiled = match self.compiled.get_or_init(|| self.compile()) {
+            Ok(compiled) => compiled,
             Err(error) => {
                 tracing::error!(%error, "a schema of the contract cannot be used");
                 return Some("the server cannot validate it".to_owned());
             }
         };
-        let error = validator.iter_errors(value).next()?;
+        if compiled.validator.is_valid(value) {
+            return None;
+        }
+        if !compiled.describes(value) {
+            return Some("it does not fit its schema".to_owned());
+        }
+        let error = compiled.validator.iter_errors(value).next()?;
         let place = error.instance_path().as_str();
         let message = error.to_string();
         // Long values are not repeated.

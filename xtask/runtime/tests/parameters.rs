@@ -139,6 +139,8 @@ fn texts_become_values_of_their_kind_or_are_refused() {
     for (text, kind) in [
         ("1.5", Kind::Integer),
         ("", Kind::Integer),
+        (" 1", Kind::Integer),
+        ("true\n", Kind::Boolean),
         ("\"1\"", Kind::Integer),
         ("True", Kind::Boolean),
         ("NaN", Kind::Number),
@@ -168,4 +170,38 @@ fn forms_hold_lists_and_objects() {
     );
     assert!(form("amount=5&amount=6").is_err());
     assert!(form("amount=x").unwrap_err().contains("amount"));
+}
+
+#[test]
+fn a_list_among_other_types_is_written_as_several_texts() {
+    let list_or_text = Kind::OneOf(&[COLORS, Kind::Text]);
+    let colors = in_query("color=blue&color=black", Style::Form, true, list_or_text);
+    assert_eq!(colors, Ok(Some(json!(["blue", "black"]))));
+    let number_or_text = Kind::OneOf(&[Kind::Integer, Kind::Text]);
+    assert!(in_query("color=1&color=2", Style::Form, true, number_or_text).is_err(), "twice");
+}
+
+#[test]
+fn what_is_nested_without_end_is_refused() {
+    let deep = |depth: usize| format!("color{}=1", "[a]".repeat(depth));
+    let open = Kind::Object(&[], &Kind::Text);
+    assert!(in_query(&deep(100), Style::DeepObject, true, open).is_ok());
+    assert!(in_query(&deep(10_000), Style::DeepObject, true, open).is_err());
+    let pairs: Vec<_> = query_pairs(&deep(100_000)).collect();
+    assert_eq!(object(&pairs, &open), Err("`color` is nested too deeply".to_owned()));
+}
+
+#[test]
+fn a_form_of_many_properties_is_read_in_one_go() {
+    let form = |pair: fn(usize) -> String| -> Vec<_> {
+        let text: Vec<String> = (0..200_000).map(pair).collect();
+        query_pairs(&text.join("&")).collect()
+    };
+    let began = std::time::Instant::now();
+    let read = object(&form(|number| format!("k{number}=1")), &Kind::Object(&[], &Kind::Text)).unwrap();
+    assert_eq!(read.as_object().unwrap().len(), 200_000);
+    let lists = Kind::Object(&[("l", Kind::List(&RGB))], &Kind::Text);
+    let read = object(&form(|number| format!("l[{number}][R]=1")), &lists).unwrap();
+    assert_eq!(read["l"].as_array().unwrap().len(), 200_000);
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
 }

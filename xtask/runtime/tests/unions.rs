@@ -31,9 +31,9 @@ impl<'de> Deserialize<'de> for Pet {
             deserializer,
             "kind",
             &[
-                (|value| read(value).map(Pet::Cat), &["cat"]),
-                (|value| read(value).map(Pet::Dog), &["dog", "hound"]),
-                (|value| read(value).map(Pet::Name), &[]),
+                (|value| read(value).map(Pet::Cat), &["cat"], &["name"]),
+                (|value| read(value).map(Pet::Dog), &["dog", "hound"], &["name"]),
+                (|value| read(value).map(Pet::Name), &[], &[]),
             ],
         )
     }
@@ -80,4 +80,54 @@ fn absent_and_null_are_different() {
     assert_eq!(note("{}"), None);
     assert_eq!(note(r#"{"note": null}"#), Some(None));
     assert_eq!(note(r#"{"note": "x"}"#), Some(Some("x".into())));
+}
+
+/// Types that contain each other, and neither of which says everything of the values below.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Tree {
+    Left(Box<Left>),
+    Right(Box<Right>),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Left {
+    child: Option<Tree>,
+    left: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Right {
+    child: Option<Tree>,
+    right: String,
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_of(
+            deserializer,
+            "",
+            &[
+                (|value| read(value).map(Tree::Left), &[], &["left"]),
+                (|value| read(value).map(Tree::Right), &[], &["right"]),
+            ],
+        )
+    }
+}
+
+#[test]
+fn alternatives_that_are_nested_deeply_do_not_take_forever() {
+    let nested = |depth: usize, part: Value| {
+        (0..depth).fold(part.clone(), |child, _| {
+            let mut part = part.clone();
+            part["child"] = child;
+            part
+        })
+    };
+    assert!(serde_json::from_value::<Tree>(nested(60, json!({"right": ""}))).is_ok(), "only one has what is needed");
+    let either = json!({"left": "", "right": ""});
+    assert!(serde_json::from_value::<Tree>(nested(10, either.clone())).is_ok());
+    let error = serde_json::from_value::<Tree>(nested(60, either.clone())).unwrap_err();
+    assert_eq!(error.to_string(), "its alternatives are nested too deeply");
+    assert!(serde_json::from_value::<Tree>(nested(10, either)).is_ok(), "each value has the same effort");
 }

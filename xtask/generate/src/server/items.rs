@@ -163,8 +163,8 @@ fn union(types: &Types<'_>, index: usize, variants: &[Variant], discriminator: O
         quote!(#doc #variant_name(#ty),)
     });
     let alternatives = variants.iter().map(|variant| {
-        let (variant_name, tags) = (&variant.name, &variant.tags);
-        quote!((|value| read(value).map(#name::#variant_name), &[#(#tags),*]))
+        let (variant_name, tags, required) = (&variant.name, &variant.tags, required(types, &variant.ty));
+        quote!((|value| read(value).map(#name::#variant_name), &[#(#tags),*], &[#(#required),*]))
     });
     quote! {
         #docs
@@ -177,6 +177,18 @@ fn union(types: &Types<'_>, index: usize, variants: &[Variant], discriminator: O
                 one_of(deserializer, #discriminator, &[#(#alternatives),*])
             }
         }
+    }
+}
+
+/// The properties without which a value of a type cannot be read.
+fn required<'a>(types: &'a Types<'_>, ty: &Ty) -> Vec<&'a str> {
+    let Ty::Item(index) = ty else { return Vec::new() };
+    match &types.items[*index].body {
+        Body::Struct(fields, _) => {
+            let needed = fields.iter().filter(|field| field.required && !matches!(field.ty, Ty::Nullable(_)));
+            needed.map(|field| field.key.as_str()).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

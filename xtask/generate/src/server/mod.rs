@@ -28,6 +28,7 @@ use self::operation::Shared;
 use self::plan::Plan;
 pub use self::plan::PlannedOperation;
 pub use self::types::Types;
+use crate::characters::harmless;
 use crate::dependencies::{Dependency, doc_of};
 use crate::lower::Refused;
 use crate::media::Format;
@@ -80,6 +81,7 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
         document,
         validated: &definitions.roots,
         naming: named::Naming::of(contract),
+        schemes: operation::scheme_idents(document),
         admission: ident(if is_limited { "WithinLimits" } else { "Authenticated" }),
         values: RefCell::new(values),
     };
@@ -98,7 +100,7 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
         multipart: media.any(|media| media.format == Format::Multipart),
     };
     let used = used_schemes(&plan);
-    let schemas = schemas(contract, &used, &definitions.named, needs.validation);
+    let schemas = schemas(&shared, &used, &definitions.named, needs.validation);
     let items = items::items(&types);
     let imports = (!items.is_empty()).then(|| {
         quote!(
@@ -111,7 +113,7 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
         quote!((#name, #text))
     });
     let schemes = used.iter().map(|scheme| {
-        let name = operation::scheme_ident(&scheme.name.value);
+        let name = &shared.schemes[scheme.name.value.as_str()];
         quote!(&schemas::security::#name)
     });
     let profile = &contract.profile;
@@ -214,7 +216,7 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
     let file = syn::parse2(tokens)
         .map_err(|error| Problem::new(document.openapi.span, format!("the generator wrote invalid Rust: {error}")))?;
     let dependencies = runtime::dependencies(&needs);
-    let code = prettyplease::unparse(&file);
+    let code = harmless(&prettyplease::unparse(&file));
     let text = format!("{}\n{}\n{code}", head(&dependencies), runtime::module(&needs));
     let (operations, refused, not_validated) = (plan.operations.len(), plan.refused, plan.not_validated);
     Ok(Server { text, operations, refused, not_validated, dependencies })
@@ -246,19 +248,19 @@ fn used_schemes<'a>(plan: &Plan<'a>) -> Vec<&'a SecurityScheme> {
 
 /// The module `schemas`: the contract's schemas and security schemes.
 fn schemas(
-    contract: &Contract,
+    shared: &Shared<'_>,
     used: &[&SecurityScheme],
     validated: &BTreeMap<String, Json>,
     needs_validation: bool,
 ) -> TokenStream {
-    let document = &contract.document;
+    let document = shared.document;
     let mut sorted: Vec<_> = document.components.iter().collect();
     sorted.sort_by(|(one, _), (other, _)| one.value.cmp(&other.value));
     let components = sorted.into_iter().map(|(name, id)| {
         let (name, text) = (&name.value, texts::json(&written::schema(document, *id)));
         quote!((#name, #text))
     });
-    let schemes = used.iter().map(|scheme| operation::scheme(scheme));
+    let schemes = used.iter().map(|scheme| operation::scheme(scheme, &shared.schemes[scheme.name.value.as_str()]));
     let imports = (!used.is_empty()).then(|| {
         quote! {
             #[allow(unused_imports)]

@@ -1,6 +1,7 @@
 //! The module of an operation: what the contract says of it as tables, its request, its answers.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use apidrift_core::canonical::unwrapped;
 use apidrift_core::contract::DocumentedError;
@@ -24,7 +25,7 @@ use super::texts;
 use super::types::{Ty, Types};
 use crate::docs;
 use crate::media::{Format, format};
-use crate::names::ident;
+use crate::names::{Scope, ident};
 
 /// What is generated for an operation.
 pub struct Parts {
@@ -48,6 +49,8 @@ pub struct Shared<'a> {
     pub validated: &'a [Json],
     /// How the contract names errors, if it does.
     pub naming: Option<named::Naming<'a>>,
+    /// The statics of security schemes, by their names.
+    pub schemes: BTreeMap<&'a str, Ident>,
     /// What checks a caller: `Authenticated` or `WithinLimits`.
     pub admission: Ident,
     /// Whether examples and defaults fit.
@@ -107,7 +110,7 @@ pub fn parts<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mu
                     raw,
                     &operation::#name::INFO,
                     operation::#name::Request::decode,
-                    |api, caller, request| async move { api.operations.#name(&caller, request).await },
+                    |api, caller, request| async move { Operations::#name(&api.operations, &caller, request).await },
                 )
                 .boxed()
             },
@@ -124,6 +127,7 @@ fn examples<'a>(
     types: &'a Types<'_>,
 ) -> impl Iterator<Item = TokenStream> + 'a {
     let bodies = answers.iter().flat_map(|answer| answer.bodies.iter().map(move |body| (answer, body)));
+    let mut names = Scope::default();
     bodies.flat_map(move |(answer, body)| {
         let media = answer.response.content.iter().find(|media| *media.name == *body.media_type);
         let (Some(media), Some(ty)) = (media, &body.json) else { return Vec::new() };
@@ -137,6 +141,7 @@ fn examples<'a>(
             let operation = planned.name.to_string();
             let answer = crate::names::snake(&answer.variant.to_string());
             let name = format_ident!("{}_{answer}_{}", operation.trim_end_matches('_'), index + 1);
+            let name = names.unique(&name);
             let text = texts::json(&json!({ "value": value }));
             quote!(#[test] fn #name() { survives::<#rust>(#text); })
         });
@@ -160,8 +165,10 @@ fn docs_text(planned: &PlannedOperation<'_>) -> String {
 fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, has_named_errors: bool) -> TokenStream {
     let (document, operation) = (shared.document, planned.operation);
     let mut checks = quote!();
+    let mut names = Scope::default();
     let mut check = |index: Option<usize>, name: Ident| match index.and_then(|index| shared.validated.get(index)) {
         Some(schema) => {
+            let name = names.unique(&name);
             let text = texts::raw(&schema.to_string());
             checks.extend(quote!(static #name: Checked = Checked::new(&schemas::SCHEMAS, #text);));
             quote!(Some(&#name))
@@ -219,7 +226,7 @@ fn tables(shared: &Shared<'_>, planned: &PlannedOperation<'_>, has_named_errors:
     );
     let security = operation.security.alternatives.iter().map(|needed| {
         let uses = needed.iter().map(|one| {
-            let scheme = scheme_ident(&one.name.value);
+            let scheme = &shared.schemes[one.name.value.as_str()];
             let scopes = one.scopes.iter().map(|scope| &scope.value);
             quote!(SchemeUse { scheme: &schemas::security::#scheme, scopes: &[#(#scopes),*] })
         });
@@ -264,9 +271,11 @@ fn static_ident(name: &Ident, kind: &str) -> Ident {
     ident(&format!("{name}_{kind}"))
 }
 
-/// The static of a security scheme.
-pub fn scheme_ident(name: &str) -> Ident {
-    ident(&crate::names::snake(name).to_uppercase())
+/// The statics of security schemes, by their names.
+pub fn scheme_idents(document: &Document) -> BTreeMap<&str, Ident> {
+    let mut names = Scope::default();
+    let schemes = document.security_schemes.iter().map(|scheme| scheme.name.value.as_str());
+    schemes.map(|name| (name, names.unique(&ident(&crate::names::snake(name).to_uppercase())))).collect()
 }
 
 fn description(text: &Option<Spanned<String>>) -> String {
@@ -528,7 +537,7 @@ fn media_type<'a>(
 }
 
 /// The static of a security scheme.
-pub fn scheme(scheme: &openapi_model::document::SecurityScheme) -> TokenStream {
+pub fn scheme(scheme: &openapi_model::document::SecurityScheme, static_name: &Ident) -> TokenStream {
     let name = &scheme.name.value;
     let place = |location: Location| match location {
         Location::Path => quote!(Location::Path),
@@ -571,7 +580,6 @@ pub fn scheme(scheme: &openapi_model::document::SecurityScheme) -> TokenStream {
         // A request cannot carry it.
         SchemeKind::Other(kind) => (quote!(SchemeKind::Http(#name)), json!({"type": kind})),
     };
-    let static_name = scheme_ident(name);
     let doc = format!(" `{name}`");
     let schema = texts::json(&schema);
     quote! {

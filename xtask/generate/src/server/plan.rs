@@ -301,6 +301,9 @@ fn odd_path(path: &str) -> Option<String> {
             Some(format!("the path `{path}` has a query or a fragment, which is no part of a route"))
         }
         _ if !is_balanced => Some(format!("the path `{path}` has unbalanced braces")),
+        _ if path.split('/').any(|segment| segment == "." || segment == "..") => {
+            Some(format!("the path `{path}` has a segment `.` or `..`, which is never sent"))
+        }
         _ => None,
     }
 }

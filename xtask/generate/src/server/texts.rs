@@ -5,6 +5,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value as Json;
 
+use crate::characters::changes_direction;
+
 /// A raw string literal, which reads better for JSON.
 pub fn raw(text: &str) -> TokenStream {
     let mut hashes = String::from("#");
@@ -12,7 +14,7 @@ pub fn raw(text: &str) -> TokenStream {
         hashes.push('#');
     }
     let plain = || quote!(#text);
-    if text.contains('\r') || text.is_empty() {
+    if text.is_empty() || text.contains(|letter| letter == '\r' || changes_direction(letter)) {
         return plain();
     }
     format!("r{hashes}\"{text}\"{hashes}").parse().unwrap_or_else(|_| plain())

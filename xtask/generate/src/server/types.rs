@@ -121,7 +121,7 @@ pub struct Types<'a> {
 }
 
 /// Names that generated code uses beside the contract's types.
-const RESERVED: [&str; 7] = ["Box", "Deserialize", "Option", "Serialize", "String", "Vec", "Self"];
+const RESERVED: [&str; 8] = ["Box", "D", "Deserialize", "Option", "Serialize", "String", "Vec", "Self"];
 /// Schemas without names that are nested deeper become JSON: they may be endless.
 const DEEPEST: usize = 64;
 

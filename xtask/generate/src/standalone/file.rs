@@ -11,6 +11,7 @@ use super::builders::{builder, inputs, method};
 use super::dependencies::{dependencies, head};
 use super::responses::responses;
 use super::{Code, nulls, runtime, types};
+use crate::characters::harmless;
 use crate::dependencies::Dependency;
 use crate::docs::doc;
 use crate::lower::document::{references, sent, value_key, values};
@@ -77,7 +78,7 @@ pub fn file(document: &Document, lowered: &Lowered, code: Code) -> Result<(Strin
     };
     let file: syn::File = syn::parse2(whole).map_err(no_rust)?;
     let dependencies = dependencies(uses_chrono, uses_uuid);
-    let text = format!("{}{}", head(&dependencies), spaced(&prettyplease::unparse(&file)));
+    let text = format!("{}{}", head(&dependencies), spaced(&harmless(&prettyplease::unparse(&file))));
     Ok((text, dependencies))
 }
 

@@ -146,6 +146,21 @@ impl Client {
     pub fn super_(&self) -> builder::Super<'_> {
         builder::Super::new(self)
     }
+
+    /// left \u{202e} right end
+    ///
+    /// Sends a `PUT` request to `/into`.
+    ///
+    /// Credentials: `api_key` and `API-Key`.
+    ///
+    /// Not as the contract says:
+    ///
+    /// - the body could also be `text/plain`; it is always sent as `application/json`.
+    /// - the response 200 could also be `application/hal+json`; the client asks for `application/json`.
+    /// - where several alternatives of an `anyOf` fit, only one is read.
+    pub fn into(&self) -> builder::Into<'_> {
+        builder::Into::new(self)
+    }
 }
 
 /// Types used as operation parameters and responses.
@@ -344,6 +359,26 @@ pub mod types {
     impl Client2 {
         pub fn builder() -> builder::Client2 {
             Default::default()
+        }
+    }
+
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(untagged)]
+    pub enum D {
+        Box(Box),
+        Uint8(u8),
+        String(::std::string::String),
+    }
+
+    impl ::std::convert::From<Box> for D {
+        fn from(value: Box) -> Self {
+            Self::Box(value)
+        }
+    }
+
+    impl ::std::convert::From<u8> for D {
+        fn from(value: u8) -> Self {
+            Self::Uint8(value)
         }
     }
 
@@ -1454,6 +1489,66 @@ pub mod types {
                 .map(Self::from)
         }
     }
+
+    #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+    #[non_exhaustive]
+    pub enum IntoDirection {
+        X,
+        X2,
+        /// A value that this version of the client does not know, as the server sent it.
+        Unknown(::std::string::String),
+    }
+
+    impl IntoDirection {
+        /// The value as it is sent.
+        pub fn as_str(&self) -> &str {
+            match self {
+                Self::X => "\u{202e}",
+                Self::X2 => "\u{2066}*/",
+                Self::Unknown(value) => value,
+            }
+        }
+    }
+
+    impl ::std::convert::From<&str> for IntoDirection {
+        fn from(value: &str) -> Self {
+            match value {
+                "\u{202e}" => Self::X,
+                "\u{2066}*/" => Self::X2,
+                value => Self::Unknown(value.to_owned()),
+            }
+        }
+    }
+
+    impl ::std::convert::From<::std::string::String> for IntoDirection {
+        fn from(value: ::std::string::String) -> Self {
+            Self::from(value.as_str())
+        }
+    }
+
+    impl ::std::fmt::Display for IntoDirection {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.pad(self.as_str())
+        }
+    }
+
+    impl ::serde::Serialize for IntoDirection {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            serializer.serialize_str(self.as_str())
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for IntoDirection {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            <::std::string::String as ::serde::Deserialize>::deserialize(deserializer)
+                .map(Self::from)
+        }
+    }
 }
 
 /// The requests of the operations.
@@ -2168,6 +2263,105 @@ pub mod builder {
         ) -> ::std::result::Result<::reqwest::Request, ::std::string::String> {
             let url = wire::url(&self.client.baseurl, &["/p"]);
             let mut request = self.client.client.request(::reqwest::Method::PATCH, url);
+            if let Some(body) = self.body? {
+                request = request
+                    .header(::reqwest::header::CONTENT_TYPE, "application/json")
+                    .body(wire::json_text("body", &body)?);
+            }
+            wire::build(request)
+        }
+    }
+
+    /// A `PUT` request to `/into`.
+    #[derive(Clone, Debug)]
+    pub struct Into<'a> {
+        client: &'a super::Client,
+        json_body: wire::Input<::std::string::String>,
+        direction: wire::Input<types::IntoDirection>,
+        body: wire::Input<types::D>,
+    }
+
+    impl<'a> Into<'a> {
+        /// A request without any values.
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client,
+                json_body: Ok(None),
+                direction: Ok(None),
+                body: Ok(None),
+            }
+        }
+
+        /// left \u{202e} right end
+        pub fn json_body<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<::std::string::String>,
+            V::Error: ::std::fmt::Display,
+        {
+            self.json_body = value
+                .try_into()
+                .map(Some)
+                .map_err(|error| format!("`json_body`: {error}"));
+            self
+        }
+
+        /// Default: `"\u{202e}"`.
+        pub fn direction<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<types::IntoDirection>,
+            V::Error: ::std::fmt::Display,
+        {
+            self.direction = value
+                .try_into()
+                .map(Some)
+                .map_err(|error| format!("`direction`: {error}"));
+            self
+        }
+
+        /// The body of the request.
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: ::std::convert::TryInto<types::D>,
+            V::Error: ::std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(Some)
+                .map_err(|error| format!("`body`: {error}"));
+            self
+        }
+
+        /// Sends the request.
+        pub async fn send(
+            self,
+        ) -> ::std::result::Result<
+            super::ResponseValue<types::D>,
+            super::Error<responses::Unreadable>,
+        > {
+            let response = super::execute(self.client, self.request(), "into").await?;
+            match response.status().as_u16() {
+                200 => responses::json(response, |body: types::D| body).await,
+                _ => Err(super::Error::UnexpectedResponse(response)),
+            }
+        }
+
+        fn request(
+            self,
+        ) -> ::std::result::Result<::reqwest::Request, ::std::string::String> {
+            let url = wire::url(&self.client.baseurl, &["/into"]);
+            let mut query = ::std::vec::Vec::new();
+            if let Some(value) = self.json_body? {
+                wire::form(&mut query, "json_body", &value, true, false)?;
+            }
+            if let Some(value) = self.direction? {
+                wire::form(&mut query, "direction", &value, true, false)?;
+            }
+            let url = wire::with_query(url, &query);
+            let mut request = self
+                .client
+                .client
+                .request(::reqwest::Method::PUT, url)
+                .header(::reqwest::header::ACCEPT, "application/json");
             if let Some(body) = self.body? {
                 request = request
                     .header(::reqwest::header::CONTENT_TYPE, "application/json")

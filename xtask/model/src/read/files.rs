@@ -183,6 +183,10 @@ impl Files {
         }
         let shown_folder = Path::new(&file.source.path).parent().unwrap_or(Path::new(""));
         let shown = normal(&shown_folder.join(relative)).display().to_string();
+        // A device or a pipe may have no end.
+        if std::fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+            return Err(Unresolved::new(format!("`{shown}` is no file")));
+        }
         let read = Source::read_as(&shown, &path).map_err(Unresolved::new).and_then(|source| {
             let parsed = node::read(&source.text).map_err(|malformed| {
                 let (line, _) = source.line_column(malformed.range.start);

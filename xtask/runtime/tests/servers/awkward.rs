@@ -40,7 +40,7 @@ pub mod runtime {
         use serde::Serialize;
         use serde_json::Value;
 
-        use super::decode::Refusal;
+        use super::decode::{Refusal, essence};
         use super::tables::{OperationInfo, RefusalBody};
 
         /// A response that is being put together.
@@ -159,7 +159,12 @@ pub mod runtime {
         fn documented_body(answer: Answer, documented: &RefusalBody, reason: &str) -> Answer {
             match documented.media_type {
                 "" => return answer,
-                text if text.starts_with("text/") => return answer.bytes(text, Bytes::from(reason.to_owned())),
+                text if text.starts_with("text/") => {
+                    let is_plain = essence(text) == "text/plain";
+                    // The reason may repeat what was sent, and a browser would read that as HTML.
+                    let reason = if is_plain { reason.to_owned() } else { escaped(reason) };
+                    return answer.bytes(text, Bytes::from(reason));
+                }
                 _ => {}
             }
             let mut body: Value = serde_json::from_str(documented.body).unwrap_or_default();
@@ -167,6 +172,11 @@ pub mod runtime {
                 *text = reason.into();
             }
             answer.json(documented.media_type, &body)
+        }
+
+        /// A text as HTML or XML.
+        fn escaped(text: &str) -> String {
+            text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
         }
 
         /// The schemes of the `Authorization` header that an operation takes.
@@ -319,14 +329,16 @@ pub mod runtime {
                 (name.eq_ignore_ascii_case(scheme) && !value.is_empty()).then_some(value)
             }
 
+            /// A key; an empty one is none.
             fn key(&self, location: Location, name: &str) -> Option<String> {
                 let named = |(key, value): (String, String)| (key == name).then_some(value);
-                match location {
+                let key = match location {
                     Location::Header => self.request.headers.get(name)?.to_str().ok().map(str::to_owned),
                     Location::Query => query_pairs(self.request.query()).find_map(named),
                     Location::Cookie => cookies(self.request.headers).find_map(named),
                     Location::Path => None,
-                }
+                };
+                key.filter(|key| !key.is_empty())
             }
         }
     }
@@ -711,10 +723,15 @@ pub mod runtime {
     pub mod parameters {
         //! Parameters: from the texts of a request to JSON values, as style and kind of each parameter say.
 
+        use std::collections::HashMap;
+
         use http::{HeaderMap, Uri};
         use serde_json::{Map, Value};
 
         use super::tables::{Kind, Location, Parameter, Style};
+
+        /// How deep `name[key][key]=value` may be nested, as deep as JSON.
+        const DEEPEST: usize = 127;
 
         /// A request without its body.
         #[derive(Debug, Clone)]
@@ -848,6 +865,12 @@ pub mod runtime {
                     let items: Vec<Value> = items.collect::<Result<_, String>>()?;
                     Ok((!items.is_empty()).then_some(Value::Array(items)))
                 }
+                // Of several types, only a list is written as several texts.
+                (Kind::OneOf(kinds), Style::Form) if parameter.explode && values.len() > 1 => {
+                    let list = kinds.iter().find(|kind| matches!(kind, Kind::List(_)));
+                    let list = list.ok_or_else(|| "it is there more than once".to_owned())?;
+                    form_value(pairs, &Parameter { kind: *list, ..*parameter })
+                }
                 (_, style) => match values[..] {
                     [] => Ok(None),
                     [only] => {
@@ -865,6 +888,15 @@ pub mod runtime {
 
         /// A value written as `name[key][key]=value`.
         fn nested(pairs: &[(String, String)], name: &str, kind: &Kind) -> Result<Option<Value>, String> {
+            let inside = inside(pairs, name)?;
+            if inside.is_empty() {
+                return Ok(None);
+            }
+            object(&inside, kind).map(Some)
+        }
+
+        /// The pairs `name[key]…`, as `key…`.
+        fn inside(pairs: &[(String, String)], name: &str) -> Result<Vec<(String, String)>, String> {
             let inside: Vec<(String, String)> = pairs
                 .iter()
                 .filter_map(|(key, value)| {
@@ -872,10 +904,31 @@ pub mod runtime {
                     Some((format!("{first}{rest}"), value.clone()))
                 })
                 .collect();
-            if inside.is_empty() {
-                return Ok(None);
+            // Each level is a call.
+            match inside.iter().any(|(key, _)| key.matches('[').count() > DEEPEST) {
+                true => Err(format!("`{name}` is nested too deeply")),
+                false => Ok(inside),
             }
-            object(&inside, kind).map(Some)
+        }
+
+        /// The name of the property that a pair belongs to.
+        fn property_of(key: &str) -> &str {
+            key.split_once('[').map_or(key, |(name, _)| name)
+        }
+
+        /// The pairs of each property, in the order in which the properties come.
+        fn by_property(pairs: &[(String, String)]) -> Vec<(&str, Vec<(String, String)>)> {
+            let mut groups: Vec<(&str, Vec<(String, String)>)> = Vec::new();
+            let mut known: HashMap<&str, usize> = HashMap::new();
+            for pair in pairs {
+                let name = property_of(&pair.0);
+                let index = *known.entry(name).or_insert(groups.len());
+                match groups.get_mut(index) {
+                    Some((_, group)) => group.push(pair.clone()),
+                    None => groups.push((name, vec![pair.clone()])),
+                }
+            }
+            groups
         }
 
         /// An object from the pairs of a form: `key=value`, lists as `key=a&key=b` or `key[]=a`, objects as `key[inner]=value`.
@@ -897,29 +950,22 @@ pub mod runtime {
                 _ => (&[][..], &Kind::Text),
             };
             let mut result = Map::new();
-            for (key, _) in pairs {
-                let name = key.split_once('[').map_or(key.as_str(), |(name, _)| name);
-                if result.contains_key(name) {
-                    continue;
-                }
-                let kind = property(properties, others, name);
-                let value = match kind {
+            for (name, group) in by_property(pairs) {
+                let is_nested = group.first().is_some_and(|(key, _)| key.contains('['));
+                let value = match property(properties, others, name) {
                     Kind::List(item) if !matches!(item, Kind::Object(..)) => {
-                        let of = |other: &&(String, String)| {
-                            other.0.split_once('[').map_or(other.0.as_str(), |(name, _)| name) == name
-                        };
-                        pairs.iter().filter(of).map(|(_, text)| scalar(text, item)).collect::<Result<Value, String>>()?
+                        group.iter().map(|(_, text)| scalar(text, item)).collect::<Result<Value, String>>()?
                     }
                     Kind::List(item) => {
-                        let mut items = Vec::new();
-                        while let Some(item) = nested(pairs, &format!("{name}[{}]", items.len()), item)? {
-                            items.push(item);
-                        }
-                        Value::Array(items)
+                        let inside = inside(&group, name)?;
+                        let items: HashMap<&str, Vec<(String, String)>> = by_property(&inside).into_iter().collect();
+                        let numbered = (0..items.len()).map_while(|index| items.get_key_value(index.to_string().as_str()));
+                        let items = numbered.map(|(index, pairs)| Ok(nested(pairs, index, item)?.unwrap_or_default()));
+                        items.collect::<Result<Value, String>>()?
                     }
-                    _ if key.contains('[') => nested(pairs, name, kind)?.unwrap_or_default(),
+                    kind if is_nested => nested(&group, name, kind)?.unwrap_or_default(),
                     kind => {
-                        let mut values = pairs.iter().filter(|(other, _)| other == name).map(|(_, text)| text);
+                        let mut values = group.iter().filter(|(key, _)| key == name).map(|(_, text)| text);
                         match (values.next(), values.next()) {
                             (Some(text), None) => scalar(text, kind).map_err(|why| format!("`{name}`: {why}"))?,
                             _ => return Err(format!("`{name}` is there more than once")),
@@ -937,7 +983,8 @@ pub mod runtime {
         ///
         /// Why the text cannot be such a value.
         pub fn scalar(text: &str, kind: &Kind) -> Result<Value, String> {
-            let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+            // JSON may have space around it, a text of a parameter may not.
+            let json = |text: &str| serde_json::from_str::<Value>(text).ok().filter(|_| text.trim() == text);
             match kind {
                 Kind::Text => Ok(text.into()),
                 // The types of UUIDs also take braces, `urn:uuid:` and no hyphens.
@@ -1119,14 +1166,16 @@ pub mod runtime {
 
         /// The values of the variables in a segment, such as `{id}.json`, if a text fits it. A variable is never empty.
         fn matched<'t>(segment: &'t str, text: &str) -> Option<Vec<(&'t str, String)>> {
-            let Some((literal, rest)) = segment.split_once('{') else {
-                return (segment == text).then(Vec::new);
+            let literal = |text: &'t str| percent_decode_str(text).decode_utf8_lossy();
+            let Some((before, rest)) = segment.split_once('{') else {
+                return (literal(segment) == text).then(Vec::new);
             };
-            let text = text.strip_prefix(literal)?;
+            let text = text.strip_prefix(&*literal(before))?;
             let (name, rest) = rest.split_once('}')?;
-            let next = rest.split('{').next().unwrap_or_default();
+            let written = rest.split('{').next().unwrap_or_default();
+            let next = &*literal(written);
             // Up to the next literal text: at its first place, or at its last if it is the end.
-            let end = match (next.is_empty(), next.len() == rest.len()) {
+            let end = match (next.is_empty(), written.len() == rest.len()) {
                 (true, true) => text.len(),
                 (true, false) => text.char_indices().nth(1).map_or(text.len(), |(at, _)| at),
                 (false, true) => text.len().checked_sub(next.len()).filter(|at| text.get(*at..) == Some(next))?,
@@ -1142,14 +1191,18 @@ pub mod runtime {
         pub fn suits_dropshot(paths: &[&str]) -> bool {
             let mut variables: BTreeMap<Vec<&str>, Option<&str>> = BTreeMap::new();
             paths.iter().all(|path| {
-                let mut before = Vec::new();
-                segments(path).all(|segment| {
-                    let variable = whole_variable(segment);
-                    let is_plain = variable.map_or(!segment.contains(['{', '}']), |name| !name.contains(':'));
-                    let known = *variables.entry(before.clone()).or_insert(variable);
-                    before.push(segment);
-                    is_plain && known == variable
-                })
+                let mut before: Vec<&str> = Vec::new();
+                // dropshot compares literals as they are written, and panics at an empty one.
+                let is_usual = !path.trim_end_matches('/').contains("//") && !path.contains('%');
+                is_usual
+                    && segments(path).all(|segment| {
+                        let variable = whole_variable(segment);
+                        let is_name = |name: &str| !name.is_empty() && !name.contains(':') && !before.contains(&segment);
+                        let is_plain = variable.map_or(!segment.contains(['{', '}']), is_name);
+                        let known = *variables.entry(before.clone()).or_insert(variable);
+                        before.push(segment);
+                        is_plain && known == variable
+                    })
             })
         }
 
@@ -1678,12 +1731,15 @@ pub mod runtime {
     pub mod unions {
         //! Values of one of several types (`oneOf`, `anyOf`), and properties that may be absent or null.
 
-        use serde::de::DeserializeOwned;
+        use std::cell::Cell;
+
+        use serde::de::{DeserializeOwned, Error as _};
         use serde::{Deserialize, Deserializer, Serialize};
         use serde_json::Value;
 
-        /// A type that a value may have: how it is read, and the values of the discriminator that select it.
-        pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str]);
+        /// A type that a value may have: how it is read, the values of the discriminator that select it, and the properties without
+        /// which it need not be read.
+        pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str], &'static [&'static str]);
 
         /// Reads a value as the alternative that its discriminator names, or else as the first that keeps all of the value, or else as
         /// the first that takes it.
@@ -1697,17 +1753,72 @@ pub mod runtime {
             alternatives: &[Alternative<T>],
         ) -> Result<T, D::Error> {
             let value = Value::deserialize(deserializer)?;
+            let effort = Effort::of(&value);
             let tag = value.get(discriminator).and_then(Value::as_str);
-            let named = alternatives.iter().filter(|(_, tags)| tag.is_some_and(|tag| tags.contains(&tag)));
+            let named = alternatives.iter().filter(|(_, tags, _)| tag.is_some_and(|tag| tags.contains(&tag)));
             let mut taken = None;
-            for (read, _) in named.chain(alternatives) {
+            for (read, _, required) in named.chain(alternatives) {
+                if required.iter().any(|name| value.get(name).is_none()) {
+                    continue;
+                }
+                if !effort.suffices() {
+                    return Err(D::Error::custom("its alternatives are nested too deeply"));
+                }
                 let Ok(read) = read(&value) else { continue };
                 if serde_json::to_value(&read).is_ok_and(|written| keeps(&value, &written)) {
                     return Ok(read);
                 }
                 taken = taken.or(Some(read));
             }
-            taken.ok_or_else(|| serde::de::Error::custom("it fits none of its types"))
+            taken.ok_or_else(|| D::Error::custom("it fits none of its types"))
+        }
+
+        thread_local! {
+            /// How many parts of values may still be read on this thread until the outermost alternatives are decided; none are being
+            /// decided without a number.
+            static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+        }
+
+        /// What it takes to decide between alternatives. Alternatives within alternatives are read again for each of the outer ones, so
+        /// without a limit a small value that is nested deeply would take years.
+        struct Effort {
+            size: usize,
+            is_outermost: bool,
+        }
+
+        impl Effort {
+            fn of(value: &Value) -> Effort {
+                let size = size(value);
+                let is_outermost = LEFT.get().is_none();
+                if is_outermost {
+                    LEFT.set(Some(size.saturating_mul(100).saturating_add(200_000)));
+                }
+                Effort { size, is_outermost }
+            }
+
+            /// Whether the value may be read once more.
+            fn suffices(&self) -> bool {
+                let left = LEFT.get().unwrap_or_default().checked_sub(self.size);
+                LEFT.set(Some(left.unwrap_or_default()));
+                left.is_some()
+            }
+        }
+
+        impl Drop for Effort {
+            fn drop(&mut self) {
+                if self.is_outermost {
+                    LEFT.set(None);
+                }
+            }
+        }
+
+        /// How many parts a value has.
+        fn size(value: &Value) -> usize {
+            1 + match value {
+                Value::Array(items) => items.iter().map(size).sum(),
+                Value::Object(properties) => properties.values().map(size).sum::<usize>(),
+                _ => 0,
+            }
         }
 
         /// Reads a value as one type of several.
@@ -1814,7 +1925,15 @@ pub mod runtime {
         pub struct Checked {
             schemas: &'static Schemas,
             schema: &'static str,
-            compiled: OnceLock<Result<Validator, String>>,
+            compiled: OnceLock<Result<Compiled, String>>,
+        }
+
+        /// A schema that was compiled.
+        #[derive(Debug)]
+        struct Compiled {
+            validator: Validator,
+            /// How many alternatives it has at most at one place, if it contains itself.
+            alternatives: usize,
         }
 
         impl Checked {
@@ -1823,23 +1942,80 @@ pub mod runtime {
                 Checked { schemas, schema, compiled: OnceLock::new() }
             }
 
-            fn compile(&self) -> Result<Validator, String> {
+            fn compile(&self) -> Result<Compiled, String> {
                 let schema: Value = serde_json::from_str(self.schema).map_err(|error| error.to_string())?;
+                let schema = self.schemas.closed(&schema);
                 let options = jsonschema::draft202012::options().should_validate_formats(true);
-                options.build(&self.schemas.closed(&schema)).map_err(|error| error.to_string())
+                let validator = options.build(&schema).map_err(|error| error.to_string())?;
+                let alternatives = if contains_itself(&schema["$defs"]) { alternatives(&schema) } else { 0 };
+                Ok(Compiled { validator, alternatives })
+            }
+        }
+
+        impl Compiled {
+            /// Whether a violation can be described: a description has what is wrong with each alternative, and for each of those what
+            /// is wrong with the alternatives in it, which for a value that is nested deeply would take years.
+            fn describes(&self, value: &Value) -> bool {
+                let depth = u32::try_from(depth(value)).unwrap_or(u32::MAX);
+                self.alternatives < 2 || self.alternatives.saturating_pow(depth) < 10_000
+            }
+        }
+
+        /// Whether a definition leads back to itself.
+        fn contains_itself(definitions: &Value) -> bool {
+            let names = definitions.as_object().into_iter().flat_map(Map::keys);
+            names.into_iter().any(|name| {
+                let mut seen = BTreeSet::new();
+                let mut open = references(&definitions[name]);
+                while let Some(next) = open.pop() {
+                    if next == *name {
+                        return true;
+                    }
+                    if seen.insert(next.clone()) {
+                        open.extend(references(&definitions[&next]));
+                    }
+                }
+                false
+            })
+        }
+
+        /// How many alternatives a schema has at most at one place.
+        fn alternatives(schema: &Value) -> usize {
+            match schema {
+                Value::Object(map) => {
+                    let own = ["anyOf", "oneOf"].into_iter().filter_map(|key| map.get(key)?.as_array()).map(Vec::len);
+                    own.chain(map.values().map(alternatives)).max().unwrap_or_default()
+                }
+                Value::Array(items) => items.iter().map(alternatives).max().unwrap_or_default(),
+                _ => 0,
+            }
+        }
+
+        /// How deep a value is nested.
+        fn depth(value: &Value) -> usize {
+            match value {
+                Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+                Value::Object(properties) => 1 + properties.values().map(depth).max().unwrap_or_default(),
+                _ => 0,
             }
         }
 
         impl Validate for Checked {
             fn violation(&self, value: &Value) -> Option<String> {
-                let validator = match self.compiled.get_or_init(|| self.compile()) {
-                    Ok(validator) => validator,
+                let compiled = match self.compiled.get_or_init(|| self.compile()) {
+                    Ok(compiled) => compiled,
                     Err(error) => {
                         tracing::error!(%error, "a schema of the contract cannot be used");
                         return Some("the server cannot validate it".to_owned());
                     }
                 };
-                let error = validator.iter_errors(value).next()?;
+                if compiled.validator.is_valid(value) {
+                    return None;
+                }
+                if !compiled.describes(value) {
+                    return Some("it does not fit its schema".to_owned());
+                }
+                let error = compiled.validator.iter_errors(value).next()?;
                 let place = error.instance_path().as_str();
                 let message = error.to_string();
                 // Long values are not repeated.
@@ -1944,8 +2120,8 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2Dup::Value), &[]),
-                    (|value| read(value).map(Box2Dup::List), &[]),
+                    (|value| read(value).map(Box2Dup::Value), &[], &[]),
+                    (|value| read(value).map(Box2Dup::List), &[], &[]),
                 ],
             )
         }
@@ -1966,8 +2142,8 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2Nest::Value), &[]),
-                    (|value| read(value).map(Box2Nest::Value2), &[]),
+                    (|value| read(value).map(Box2Nest::Value), &[], &[]),
+                    (|value| read(value).map(Box2Nest::Value2), &[], &[]),
                 ],
             )
         }
@@ -1988,8 +2164,8 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2Nest2::Integer), &[]),
-                    (|value| read(value).map(Box2Nest2::Value), &[]),
+                    (|value| read(value).map(Box2Nest2::Integer), &[], &[]),
+                    (|value| read(value).map(Box2Nest2::Value), &[], &[]),
                 ],
             )
         }
@@ -2010,8 +2186,8 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2Nest22::Flag), &[]),
-                    (|value| read(value).map(Box2Nest22::Box), &[]),
+                    (|value| read(value).map(Box2Nest22::Flag), &[], &[]),
+                    (|value| read(value).map(Box2Nest22::Box), &[], &[]),
                 ],
             )
         }
@@ -2035,12 +2211,12 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(Box2U::Integer), &[]),
-                    (|value| read(value).map(Box2U::Number), &[]),
-                    (|value| read(value).map(Box2U::Value), &[]),
-                    (|value| read(value).map(Box2U::Flag), &[]),
-                    (|value| read(value).map(Box2U::List), &[]),
-                    (|value| read(value).map(Box2U::Object), &[]),
+                    (|value| read(value).map(Box2U::Integer), &[], &[]),
+                    (|value| read(value).map(Box2U::Number), &[], &[]),
+                    (|value| read(value).map(Box2U::Value), &[], &[]),
+                    (|value| read(value).map(Box2U::Flag), &[], &[]),
+                    (|value| read(value).map(Box2U::List), &[], &[]),
+                    (|value| read(value).map(Box2U::Object), &[], &[]),
                 ],
             )
         }
@@ -2059,10 +2235,43 @@ pub mod types {
         )]
         pub a: Option<::serde_json::Value>,
     }
+    #[derive(Debug, Clone, PartialEq, Serialize)]
+    #[serde(untagged)]
+    pub enum D2 {
+        Integer(u8),
+        Value(String),
+        /// [`Box2`]
+        Box(Box<Box2>),
+    }
+    impl<'de> Deserialize<'de> for D2 {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            use super::runtime::unions::{one_of, read};
+            one_of(
+                deserializer,
+                "",
+                &[
+                    (|value| read(value).map(D2::Integer), &[], &[]),
+                    (|value| read(value).map(D2::Value), &[], &[]),
+                    (|value| read(value).map(D2::Box), &[], &[]),
+                ],
+            )
+        }
+    }
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct Error {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub x: Option<String>,
+    }
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    pub enum IntoDirection {
+        /// `\u{202e}`
+        #[serde(rename = "\u{202e}")]
+        Other,
+        /// `\u{2066}*/`
+        #[serde(rename = "\u{2066}*/")]
+        StarSlash,
     }
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub enum Self_ {
@@ -2245,6 +2454,180 @@ pub mod operation {
                 match self {
                     Success::Success { status, body } => {
                         Answer::new(status.as_u16()).json("application/json", &body)
+                    }
+                }
+            }
+        }
+        /// The failures that the operation documents.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Error {
+            /// The request is refused as the server itself refuses requests: with the documented body of that status, if there
+            /// is one.
+            Refused(Refusal),
+        }
+        impl IntoAnswer for Error {
+            fn into_answer(self, _: &str) -> Answer {
+                match self {
+                    Error::Refused(refused) => refusal(&INFO, &refused),
+                }
+            }
+        }
+        impl OperationError for Error {}
+        impl From<Refusal> for Error {
+            fn from(refused: Refusal) -> Error {
+                Error::Refused(refused)
+            }
+        }
+    }
+    /// `into`: PUT /into
+    pub mod into {
+        use super::super::runtime::prelude::*;
+        use super::super::{schemas, types};
+        /// What the contract says of the operation.
+        pub static INFO: OperationInfo = OperationInfo {
+            id: "into",
+            method: "PUT",
+            path: "/into",
+            tags: &[],
+            summary: "left \u{202e} right end",
+            description: "",
+            deprecated: false,
+            security: &[
+                &[
+                    SchemeUse {
+                        scheme: &schemas::security::API_KEY,
+                        scopes: &[],
+                    },
+                    SchemeUse {
+                        scheme: &schemas::security::API_KEY2,
+                        scopes: &[],
+                    },
+                ],
+            ],
+            permission: None,
+            rate_limit: None,
+            parameters: &PARAMETERS,
+            body: Some(&BODY),
+            answers: &[
+                (
+                    "200",
+                    "{\"content\":{\"application/hal+json\":{\"schema\":{\"$ref\":\"#/components/schemas/D\"}},\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/D\"}}},\"description\":\"left \u{202e} right end\"}",
+                ),
+            ],
+            errors: &[],
+            refusals: &[],
+        };
+        static PARAMETERS: [Parameter; 2] = [
+            Parameter {
+                name: "direction",
+                location: Location::Query,
+                required: false,
+                style: Style::Form,
+                explode: true,
+                kind: Kind::Text,
+                default: Some("\"\u{202e}\""),
+                validate: None,
+                schema: "{\"default\":\"\u{202e}\",\"enum\":[\"\u{202e}\",\"\u{2066}*/\"],\"type\":\"string\"}",
+                description: "",
+                deprecated: false,
+            },
+            Parameter {
+                name: "json_body",
+                location: Location::Query,
+                required: false,
+                style: Style::Form,
+                explode: true,
+                kind: Kind::Text,
+                default: None,
+                validate: Some(&JSON_BODY_CHECK),
+                schema: r#"{"maxLength":3,"type":"string"}"#,
+                description: "left \u{202e} right end",
+                deprecated: false,
+            },
+        ];
+        static BODY: BodyInfo = BodyInfo {
+            required: false,
+            description: "",
+            content: &[
+                Media {
+                    name: "application/json",
+                    kind: None,
+                    validate: None,
+                    schema: r##"{"$ref":"#/components/schemas/D"}"##,
+                },
+                Media {
+                    name: "text/plain",
+                    kind: None,
+                    validate: None,
+                    schema: "{}",
+                },
+            ],
+        };
+        static JSON_BODY_CHECK: Checked = Checked::new(
+            &schemas::SCHEMAS,
+            r#"{"type":["string"],"maxLength":3}"#,
+        );
+        /// A body of one of the documented media types.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum RequestBody {
+            /// `application/json`
+            Json(types::D2),
+            /// `text/plain`
+            TextPlain(::bytes::Bytes),
+        }
+        /// A request, decoded and validated.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Request {
+            pub direction: types::IntoDirection,
+            /// left \u{202e} right end
+            pub json_body: Option<String>,
+            /// The body.
+            pub body: Option<RequestBody>,
+        }
+        impl Request {
+            /// Decodes a request.
+            ///
+            /// # Errors
+            ///
+            /// If it is not as the contract says.
+            pub fn decode(undecoded: &Undecoded<'_>) -> Result<Request, Refusal> {
+                Ok(Request {
+                    direction: undecoded.required(&PARAMETERS[0])?,
+                    json_body: undecoded.optional(&PARAMETERS[1])?,
+                    body: match undecoded.media(&BODY)? {
+                        Some(0) => {
+                            Some(RequestBody::Json(undecoded.json(&BODY.content[0])?))
+                        }
+                        Some(1) => Some(RequestBody::TextPlain(undecoded.body.clone())),
+                        _ => None,
+                    },
+                })
+            }
+        }
+        /// A body of one of the documented media types.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum SuccessBody {
+            /// `application/json`
+            Json(types::D2),
+            /// `application/hal+json`
+            HalJson(types::D2),
+        }
+        /// left \u{202e} right end
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Success {
+            /// The body.
+            pub body: SuccessBody,
+        }
+        impl IntoAnswer for Success {
+            fn into_answer(self, _: &str) -> Answer {
+                let Success { body } = self;
+                {
+                    let answer = Answer::new(200);
+                    match body {
+                        SuccessBody::Json(body) => answer.json("application/json", &body),
+                        SuccessBody::HalJson(body) => {
+                            answer.json("application/hal+json", &body)
+                        }
                     }
                 }
             }
@@ -2599,6 +2982,7 @@ pub mod operation {
 pub const OPERATIONS: &[&OperationInfo] = &[
     &operation::get_a_by_x_y_by_x::INFO,
     &operation::client::INFO,
+    &operation::into::INFO,
     &operation::super_::INFO,
     &operation::small::INFO,
     &operation::types::INFO,
@@ -2626,6 +3010,14 @@ pub trait Operations: Send + Sync + 'static {
         request: operation::client::Request,
     ) -> impl Future<
         Output = Result<operation::client::Success, operation::client::Error>,
+    > + Send;
+    /// left \u{202e} right end.
+    fn into(
+        &self,
+        caller: &Self::Caller,
+        request: operation::into::Request,
+    ) -> impl Future<
+        Output = Result<operation::into::Success, operation::into::Error>,
     > + Send;
     /// PATCH /p
     fn super_(
@@ -2674,24 +3066,30 @@ pub fn api_description<G: Gate, O: Operations<Caller = G::Caller>>() -> Result<
             | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::get_a_by_x_y_by_x::INFO,
             operation::get_a_by_x_y_by_x::Request::decode, | api, caller, request | async
-            move { api.operations.get_a_by_x_y_by_x(& caller, request). await },).boxed()
-            }, }, Route { operation : & operation::client::INFO, call : | rqctx, raw | {
-            answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
+            move { Operations::get_a_by_x_y_by_x(& api.operations, & caller, request).
+            await },).boxed() }, }, Route { operation : & operation::client::INFO, call :
+            | rqctx, raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::client::INFO, operation::client::Request::decode, | api, caller,
-            request | async move { api.operations.client(& caller, request). await },)
-            .boxed() }, }, Route { operation : & operation::super_::INFO, call : | rqctx,
-            raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
+            request | async move { Operations::client(& api.operations, & caller,
+            request). await },).boxed() }, }, Route { operation : &
+            operation::into::INFO, call : | rqctx, raw | { answer:: < Authenticated, G,
+            O, _, _, _, _ > (rqctx, raw, & operation::into::INFO,
+            operation::into::Request::decode, | api, caller, request | async move {
+            Operations::into(& api.operations, & caller, request). await },).boxed() },
+            }, Route { operation : & operation::super_::INFO, call : | rqctx, raw | {
+            answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::super_::INFO, operation::super_::Request::decode, | api, caller,
-            request | async move { api.operations.super_(& caller, request). await },)
-            .boxed() }, }, Route { operation : & operation::small::INFO, call : | rqctx,
-            raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
-            operation::small::INFO, operation::small::Request::decode, | api, caller,
-            request | async move { api.operations.small(& caller, request). await },)
-            .boxed() }, }, Route { operation : & operation::types::INFO, call : | rqctx,
-            raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
+            request | async move { Operations::super_(& api.operations, & caller,
+            request). await },).boxed() }, }, Route { operation : &
+            operation::small::INFO, call : | rqctx, raw | { answer:: < Authenticated, G,
+            O, _, _, _, _ > (rqctx, raw, & operation::small::INFO,
+            operation::small::Request::decode, | api, caller, request | async move {
+            Operations::small(& api.operations, & caller, request). await },).boxed() },
+            }, Route { operation : & operation::types::INFO, call : | rqctx, raw | {
+            answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::types::INFO, operation::types::Request::decode, | api, caller,
-            request | async move { api.operations.types(& caller, request). await },)
-            .boxed() }, }
+            request | async move { Operations::types(& api.operations, & caller, request)
+            . await },).boxed() }, }
         ],
     )
 }
@@ -2701,7 +3099,7 @@ static API: runtime::document::Api = runtime::document::Api {
     version: "",
     tags: &[],
     schemas: schemas::COMPONENTS,
-    security_schemes: &[],
+    security_schemes: &[&schemas::security::API_KEY, &schemas::security::API_KEY2],
     extensions: ("", ""),
 };
 /// The document that this server stands for, from the tables that it is built from.
@@ -2726,6 +3124,10 @@ pub mod schemas {
         ("Builder", r#"{"properties":{"Default":{"type":"string"}},"type":"object"}"#),
         ("Client", r#"{"type":"object"}"#),
         (
+            "D",
+            r##"{"oneOf":[{"format":"uint8","type":"integer"},{"type":"string"},{"$ref":"#/components/schemas/Box"}]}"##,
+        ),
+        (
             "Deep",
             r##"{"allOf":[{"$ref":"#/components/schemas/Deep"},{"properties":{"":{"type":"string"},"$ref":{"type":"string"},"1":{},"gen":{"type":"string"},"never":false,"r#x":{},"self":{"$ref":"#/components/schemas/Deep"},"tuple":{"prefixItems":[{"type":"string"},{"type":"integer"}],"type":"array"},"type":{},"日本":{"type":"integer"}},"required":["self","undefined"],"type":"object"}]}"##,
         ),
@@ -2737,5 +3139,20 @@ pub mod schemas {
         ("types", r#"{"enum":["a"],"type":"string"}"#),
     ];
     /// The ways to authenticate.
-    pub mod security {}
+    pub mod security {
+        #[allow(unused_imports)]
+        use super::super::runtime::tables::{Location, SchemeKind, SecurityScheme};
+        /// `api_key`
+        pub static API_KEY: SecurityScheme = SecurityScheme {
+            name: "api_key",
+            kind: SchemeKind::Key(Location::Header, "X-Key"),
+            schema: r#"{"in":"header","name":"X-Key","type":"apiKey"}"#,
+        };
+        /// `API-Key`
+        pub static API_KEY2: SecurityScheme = SecurityScheme {
+            name: "API-Key",
+            kind: SchemeKind::Key(Location::Query, "key"),
+            schema: r#"{"in":"query","name":"key","type":"apiKey"}"#,
+        };
+    }
 }

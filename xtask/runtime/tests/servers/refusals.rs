@@ -112,5 +112,15 @@ fn the_server_stands_for_the_contract() {
         document["paths"]["/owners/{name}.json"]["put"]["requestBody"]["content"]["application/x-www-form-urlencoded"]
             .is_object()
     );
-    assert_eq!(crate::awkward::OPERATIONS.len(), 5);
+    assert_eq!(crate::awkward::OPERATIONS.len(), 6);
+}
+
+#[test]
+fn integers_fit_their_formats() {
+    use crate::awkward::types::D2;
+    let small = serde_json::from_value::<D2>(json!(255)).unwrap();
+    assert_eq!(serde_json::to_value(small).unwrap(), json!(255));
+    for value in [json!(256), json!(-1)] {
+        assert!(serde_json::from_value::<D2>(value).is_err(), "it is a `uint8`");
+    }
 }

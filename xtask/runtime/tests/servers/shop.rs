@@ -41,7 +41,7 @@ pub mod runtime {
         use serde::Serialize;
         use serde_json::Value;
 
-        use super::decode::Refusal;
+        use super::decode::{Refusal, essence};
         use super::tables::{OperationInfo, RefusalBody};
 
         /// A response that is being put together.
@@ -160,7 +160,12 @@ pub mod runtime {
         fn documented_body(answer: Answer, documented: &RefusalBody, reason: &str) -> Answer {
             match documented.media_type {
                 "" => return answer,
-                text if text.starts_with("text/") => return answer.bytes(text, Bytes::from(reason.to_owned())),
+                text if text.starts_with("text/") => {
+                    let is_plain = essence(text) == "text/plain";
+                    // The reason may repeat what was sent, and a browser would read that as HTML.
+                    let reason = if is_plain { reason.to_owned() } else { escaped(reason) };
+                    return answer.bytes(text, Bytes::from(reason));
+                }
                 _ => {}
             }
             let mut body: Value = serde_json::from_str(documented.body).unwrap_or_default();
@@ -168,6 +173,11 @@ pub mod runtime {
                 *text = reason.into();
             }
             answer.json(documented.media_type, &body)
+        }
+
+        /// A text as HTML or XML.
+        fn escaped(text: &str) -> String {
+            text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
         }
 
         /// The schemes of the `Authorization` header that an operation takes.
@@ -320,14 +330,16 @@ pub mod runtime {
                 (name.eq_ignore_ascii_case(scheme) && !value.is_empty()).then_some(value)
             }
 
+            /// A key; an empty one is none.
             fn key(&self, location: Location, name: &str) -> Option<String> {
                 let named = |(key, value): (String, String)| (key == name).then_some(value);
-                match location {
+                let key = match location {
                     Location::Header => self.request.headers.get(name)?.to_str().ok().map(str::to_owned),
                     Location::Query => query_pairs(self.request.query()).find_map(named),
                     Location::Cookie => cookies(self.request.headers).find_map(named),
                     Location::Path => None,
-                }
+                };
+                key.filter(|key| !key.is_empty())
             }
         }
     }
@@ -811,10 +823,15 @@ pub mod runtime {
     pub mod parameters {
         //! Parameters: from the texts of a request to JSON values, as style and kind of each parameter say.
 
+        use std::collections::HashMap;
+
         use http::{HeaderMap, Uri};
         use serde_json::{Map, Value};
 
         use super::tables::{Kind, Location, Parameter, Style};
+
+        /// How deep `name[key][key]=value` may be nested, as deep as JSON.
+        const DEEPEST: usize = 127;
 
         /// A request without its body.
         #[derive(Debug, Clone)]
@@ -948,6 +965,12 @@ pub mod runtime {
                     let items: Vec<Value> = items.collect::<Result<_, String>>()?;
                     Ok((!items.is_empty()).then_some(Value::Array(items)))
                 }
+                // Of several types, only a list is written as several texts.
+                (Kind::OneOf(kinds), Style::Form) if parameter.explode && values.len() > 1 => {
+                    let list = kinds.iter().find(|kind| matches!(kind, Kind::List(_)));
+                    let list = list.ok_or_else(|| "it is there more than once".to_owned())?;
+                    form_value(pairs, &Parameter { kind: *list, ..*parameter })
+                }
                 (_, style) => match values[..] {
                     [] => Ok(None),
                     [only] => {
@@ -965,6 +988,15 @@ pub mod runtime {
 
         /// A value written as `name[key][key]=value`.
         fn nested(pairs: &[(String, String)], name: &str, kind: &Kind) -> Result<Option<Value>, String> {
+            let inside = inside(pairs, name)?;
+            if inside.is_empty() {
+                return Ok(None);
+            }
+            object(&inside, kind).map(Some)
+        }
+
+        /// The pairs `name[key]…`, as `key…`.
+        fn inside(pairs: &[(String, String)], name: &str) -> Result<Vec<(String, String)>, String> {
             let inside: Vec<(String, String)> = pairs
                 .iter()
                 .filter_map(|(key, value)| {
@@ -972,10 +1004,31 @@ pub mod runtime {
                     Some((format!("{first}{rest}"), value.clone()))
                 })
                 .collect();
-            if inside.is_empty() {
-                return Ok(None);
+            // Each level is a call.
+            match inside.iter().any(|(key, _)| key.matches('[').count() > DEEPEST) {
+                true => Err(format!("`{name}` is nested too deeply")),
+                false => Ok(inside),
             }
-            object(&inside, kind).map(Some)
+        }
+
+        /// The name of the property that a pair belongs to.
+        fn property_of(key: &str) -> &str {
+            key.split_once('[').map_or(key, |(name, _)| name)
+        }
+
+        /// The pairs of each property, in the order in which the properties come.
+        fn by_property(pairs: &[(String, String)]) -> Vec<(&str, Vec<(String, String)>)> {
+            let mut groups: Vec<(&str, Vec<(String, String)>)> = Vec::new();
+            let mut known: HashMap<&str, usize> = HashMap::new();
+            for pair in pairs {
+                let name = property_of(&pair.0);
+                let index = *known.entry(name).or_insert(groups.len());
+                match groups.get_mut(index) {
+                    Some((_, group)) => group.push(pair.clone()),
+                    None => groups.push((name, vec![pair.clone()])),
+                }
+            }
+            groups
         }
 
         /// An object from the pairs of a form: `key=value`, lists as `key=a&key=b` or `key[]=a`, objects as `key[inner]=value`.
@@ -997,29 +1050,22 @@ pub mod runtime {
                 _ => (&[][..], &Kind::Text),
             };
             let mut result = Map::new();
-            for (key, _) in pairs {
-                let name = key.split_once('[').map_or(key.as_str(), |(name, _)| name);
-                if result.contains_key(name) {
-                    continue;
-                }
-                let kind = property(properties, others, name);
-                let value = match kind {
+            for (name, group) in by_property(pairs) {
+                let is_nested = group.first().is_some_and(|(key, _)| key.contains('['));
+                let value = match property(properties, others, name) {
                     Kind::List(item) if !matches!(item, Kind::Object(..)) => {
-                        let of = |other: &&(String, String)| {
-                            other.0.split_once('[').map_or(other.0.as_str(), |(name, _)| name) == name
-                        };
-                        pairs.iter().filter(of).map(|(_, text)| scalar(text, item)).collect::<Result<Value, String>>()?
+                        group.iter().map(|(_, text)| scalar(text, item)).collect::<Result<Value, String>>()?
                     }
                     Kind::List(item) => {
-                        let mut items = Vec::new();
-                        while let Some(item) = nested(pairs, &format!("{name}[{}]", items.len()), item)? {
-                            items.push(item);
-                        }
-                        Value::Array(items)
+                        let inside = inside(&group, name)?;
+                        let items: HashMap<&str, Vec<(String, String)>> = by_property(&inside).into_iter().collect();
+                        let numbered = (0..items.len()).map_while(|index| items.get_key_value(index.to_string().as_str()));
+                        let items = numbered.map(|(index, pairs)| Ok(nested(pairs, index, item)?.unwrap_or_default()));
+                        items.collect::<Result<Value, String>>()?
                     }
-                    _ if key.contains('[') => nested(pairs, name, kind)?.unwrap_or_default(),
+                    kind if is_nested => nested(&group, name, kind)?.unwrap_or_default(),
                     kind => {
-                        let mut values = pairs.iter().filter(|(other, _)| other == name).map(|(_, text)| text);
+                        let mut values = group.iter().filter(|(key, _)| key == name).map(|(_, text)| text);
                         match (values.next(), values.next()) {
                             (Some(text), None) => scalar(text, kind).map_err(|why| format!("`{name}`: {why}"))?,
                             _ => return Err(format!("`{name}` is there more than once")),
@@ -1037,7 +1083,8 @@ pub mod runtime {
         ///
         /// Why the text cannot be such a value.
         pub fn scalar(text: &str, kind: &Kind) -> Result<Value, String> {
-            let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+            // JSON may have space around it, a text of a parameter may not.
+            let json = |text: &str| serde_json::from_str::<Value>(text).ok().filter(|_| text.trim() == text);
             match kind {
                 Kind::Text => Ok(text.into()),
                 // The types of UUIDs also take braces, `urn:uuid:` and no hyphens.
@@ -1219,14 +1266,16 @@ pub mod runtime {
 
         /// The values of the variables in a segment, such as `{id}.json`, if a text fits it. A variable is never empty.
         fn matched<'t>(segment: &'t str, text: &str) -> Option<Vec<(&'t str, String)>> {
-            let Some((literal, rest)) = segment.split_once('{') else {
-                return (segment == text).then(Vec::new);
+            let literal = |text: &'t str| percent_decode_str(text).decode_utf8_lossy();
+            let Some((before, rest)) = segment.split_once('{') else {
+                return (literal(segment) == text).then(Vec::new);
             };
-            let text = text.strip_prefix(literal)?;
+            let text = text.strip_prefix(&*literal(before))?;
             let (name, rest) = rest.split_once('}')?;
-            let next = rest.split('{').next().unwrap_or_default();
+            let written = rest.split('{').next().unwrap_or_default();
+            let next = &*literal(written);
             // Up to the next literal text: at its first place, or at its last if it is the end.
-            let end = match (next.is_empty(), next.len() == rest.len()) {
+            let end = match (next.is_empty(), written.len() == rest.len()) {
                 (true, true) => text.len(),
                 (true, false) => text.char_indices().nth(1).map_or(text.len(), |(at, _)| at),
                 (false, true) => text.len().checked_sub(next.len()).filter(|at| text.get(*at..) == Some(next))?,
@@ -1242,14 +1291,18 @@ pub mod runtime {
         pub fn suits_dropshot(paths: &[&str]) -> bool {
             let mut variables: BTreeMap<Vec<&str>, Option<&str>> = BTreeMap::new();
             paths.iter().all(|path| {
-                let mut before = Vec::new();
-                segments(path).all(|segment| {
-                    let variable = whole_variable(segment);
-                    let is_plain = variable.map_or(!segment.contains(['{', '}']), |name| !name.contains(':'));
-                    let known = *variables.entry(before.clone()).or_insert(variable);
-                    before.push(segment);
-                    is_plain && known == variable
-                })
+                let mut before: Vec<&str> = Vec::new();
+                // dropshot compares literals as they are written, and panics at an empty one.
+                let is_usual = !path.trim_end_matches('/').contains("//") && !path.contains('%');
+                is_usual
+                    && segments(path).all(|segment| {
+                        let variable = whole_variable(segment);
+                        let is_name = |name: &str| !name.is_empty() && !name.contains(':') && !before.contains(&segment);
+                        let is_plain = variable.map_or(!segment.contains(['{', '}']), is_name);
+                        let known = *variables.entry(before.clone()).or_insert(variable);
+                        before.push(segment);
+                        is_plain && known == variable
+                    })
             })
         }
 
@@ -1778,12 +1831,15 @@ pub mod runtime {
     pub mod unions {
         //! Values of one of several types (`oneOf`, `anyOf`), and properties that may be absent or null.
 
-        use serde::de::DeserializeOwned;
+        use std::cell::Cell;
+
+        use serde::de::{DeserializeOwned, Error as _};
         use serde::{Deserialize, Deserializer, Serialize};
         use serde_json::Value;
 
-        /// A type that a value may have: how it is read, and the values of the discriminator that select it.
-        pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str]);
+        /// A type that a value may have: how it is read, the values of the discriminator that select it, and the properties without
+        /// which it need not be read.
+        pub type Alternative<T> = (fn(&Value) -> serde_json::Result<T>, &'static [&'static str], &'static [&'static str]);
 
         /// Reads a value as the alternative that its discriminator names, or else as the first that keeps all of the value, or else as
         /// the first that takes it.
@@ -1797,17 +1853,72 @@ pub mod runtime {
             alternatives: &[Alternative<T>],
         ) -> Result<T, D::Error> {
             let value = Value::deserialize(deserializer)?;
+            let effort = Effort::of(&value);
             let tag = value.get(discriminator).and_then(Value::as_str);
-            let named = alternatives.iter().filter(|(_, tags)| tag.is_some_and(|tag| tags.contains(&tag)));
+            let named = alternatives.iter().filter(|(_, tags, _)| tag.is_some_and(|tag| tags.contains(&tag)));
             let mut taken = None;
-            for (read, _) in named.chain(alternatives) {
+            for (read, _, required) in named.chain(alternatives) {
+                if required.iter().any(|name| value.get(name).is_none()) {
+                    continue;
+                }
+                if !effort.suffices() {
+                    return Err(D::Error::custom("its alternatives are nested too deeply"));
+                }
                 let Ok(read) = read(&value) else { continue };
                 if serde_json::to_value(&read).is_ok_and(|written| keeps(&value, &written)) {
                     return Ok(read);
                 }
                 taken = taken.or(Some(read));
             }
-            taken.ok_or_else(|| serde::de::Error::custom("it fits none of its types"))
+            taken.ok_or_else(|| D::Error::custom("it fits none of its types"))
+        }
+
+        thread_local! {
+            /// How many parts of values may still be read on this thread until the outermost alternatives are decided; none are being
+            /// decided without a number.
+            static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+        }
+
+        /// What it takes to decide between alternatives. Alternatives within alternatives are read again for each of the outer ones, so
+        /// without a limit a small value that is nested deeply would take years.
+        struct Effort {
+            size: usize,
+            is_outermost: bool,
+        }
+
+        impl Effort {
+            fn of(value: &Value) -> Effort {
+                let size = size(value);
+                let is_outermost = LEFT.get().is_none();
+                if is_outermost {
+                    LEFT.set(Some(size.saturating_mul(100).saturating_add(200_000)));
+                }
+                Effort { size, is_outermost }
+            }
+
+            /// Whether the value may be read once more.
+            fn suffices(&self) -> bool {
+                let left = LEFT.get().unwrap_or_default().checked_sub(self.size);
+                LEFT.set(Some(left.unwrap_or_default()));
+                left.is_some()
+            }
+        }
+
+        impl Drop for Effort {
+            fn drop(&mut self) {
+                if self.is_outermost {
+                    LEFT.set(None);
+                }
+            }
+        }
+
+        /// How many parts a value has.
+        fn size(value: &Value) -> usize {
+            1 + match value {
+                Value::Array(items) => items.iter().map(size).sum(),
+                Value::Object(properties) => properties.values().map(size).sum::<usize>(),
+                _ => 0,
+            }
         }
 
         /// Reads a value as one type of several.
@@ -1914,7 +2025,15 @@ pub mod runtime {
         pub struct Checked {
             schemas: &'static Schemas,
             schema: &'static str,
-            compiled: OnceLock<Result<Validator, String>>,
+            compiled: OnceLock<Result<Compiled, String>>,
+        }
+
+        /// A schema that was compiled.
+        #[derive(Debug)]
+        struct Compiled {
+            validator: Validator,
+            /// How many alternatives it has at most at one place, if it contains itself.
+            alternatives: usize,
         }
 
         impl Checked {
@@ -1923,23 +2042,80 @@ pub mod runtime {
                 Checked { schemas, schema, compiled: OnceLock::new() }
             }
 
-            fn compile(&self) -> Result<Validator, String> {
+            fn compile(&self) -> Result<Compiled, String> {
                 let schema: Value = serde_json::from_str(self.schema).map_err(|error| error.to_string())?;
+                let schema = self.schemas.closed(&schema);
                 let options = jsonschema::draft202012::options().should_validate_formats(true);
-                options.build(&self.schemas.closed(&schema)).map_err(|error| error.to_string())
+                let validator = options.build(&schema).map_err(|error| error.to_string())?;
+                let alternatives = if contains_itself(&schema["$defs"]) { alternatives(&schema) } else { 0 };
+                Ok(Compiled { validator, alternatives })
+            }
+        }
+
+        impl Compiled {
+            /// Whether a violation can be described: a description has what is wrong with each alternative, and for each of those what
+            /// is wrong with the alternatives in it, which for a value that is nested deeply would take years.
+            fn describes(&self, value: &Value) -> bool {
+                let depth = u32::try_from(depth(value)).unwrap_or(u32::MAX);
+                self.alternatives < 2 || self.alternatives.saturating_pow(depth) < 10_000
+            }
+        }
+
+        /// Whether a definition leads back to itself.
+        fn contains_itself(definitions: &Value) -> bool {
+            let names = definitions.as_object().into_iter().flat_map(Map::keys);
+            names.into_iter().any(|name| {
+                let mut seen = BTreeSet::new();
+                let mut open = references(&definitions[name]);
+                while let Some(next) = open.pop() {
+                    if next == *name {
+                        return true;
+                    }
+                    if seen.insert(next.clone()) {
+                        open.extend(references(&definitions[&next]));
+                    }
+                }
+                false
+            })
+        }
+
+        /// How many alternatives a schema has at most at one place.
+        fn alternatives(schema: &Value) -> usize {
+            match schema {
+                Value::Object(map) => {
+                    let own = ["anyOf", "oneOf"].into_iter().filter_map(|key| map.get(key)?.as_array()).map(Vec::len);
+                    own.chain(map.values().map(alternatives)).max().unwrap_or_default()
+                }
+                Value::Array(items) => items.iter().map(alternatives).max().unwrap_or_default(),
+                _ => 0,
+            }
+        }
+
+        /// How deep a value is nested.
+        fn depth(value: &Value) -> usize {
+            match value {
+                Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+                Value::Object(properties) => 1 + properties.values().map(depth).max().unwrap_or_default(),
+                _ => 0,
             }
         }
 
         impl Validate for Checked {
             fn violation(&self, value: &Value) -> Option<String> {
-                let validator = match self.compiled.get_or_init(|| self.compile()) {
-                    Ok(validator) => validator,
+                let compiled = match self.compiled.get_or_init(|| self.compile()) {
+                    Ok(compiled) => compiled,
                     Err(error) => {
                         tracing::error!(%error, "a schema of the contract cannot be used");
                         return Some("the server cannot validate it".to_owned());
                     }
                 };
-                let error = validator.iter_errors(value).next()?;
+                if compiled.validator.is_valid(value) {
+                    return None;
+                }
+                if !compiled.describes(value) {
+                    return Some("it does not fit its schema".to_owned());
+                }
+                let error = compiled.validator.iter_errors(value).next()?;
                 let place = error.instance_path().as_str();
                 let message = error.to_string();
                 // Long values are not repeated.
@@ -2188,8 +2364,16 @@ pub mod types {
                 deserializer,
                 "kind",
                 &[
-                    (|value| read(value).map(Shape::Circle), &["Circle", "circle"]),
-                    (|value| read(value).map(Shape::Square), &["Square", "square"]),
+                    (
+                        |value| read(value).map(Shape::Circle),
+                        &["Circle", "circle"],
+                        &["kind", "size"],
+                    ),
+                    (
+                        |value| read(value).map(Shape::Square),
+                        &["Square", "square"],
+                        &["kind", "size"],
+                    ),
                 ],
             )
         }
@@ -2217,10 +2401,10 @@ pub mod types {
                 deserializer,
                 "",
                 &[
-                    (|value| read(value).map(String2::Value), &[]),
-                    (|value| read(value).map(String2::Integer), &[]),
-                    (|value| read(value).map(String2::List), &[]),
-                    (|value| read(value).map(String2::Option), &[]),
+                    (|value| read(value).map(String2::Value), &[], &[]),
+                    (|value| read(value).map(String2::Integer), &[], &[]),
+                    (|value| read(value).map(String2::List), &[], &[]),
+                    (|value| read(value).map(String2::Option), &[], &[]),
                 ],
             )
         }
@@ -4015,59 +4199,64 @@ pub fn api_description<G: Gate, O: Operations<Caller = G::Caller>>() -> Result<
             Route { operation : & operation::download::INFO, call : | rqctx, raw | {
             answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::download::INFO, operation::download::Request::decode, | api,
-            caller, request | async move { api.operations.download(& caller, request).
-            await },).boxed() }, }, Route { operation : & operation::attach::INFO, call :
-            | rqctx, raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
-            operation::attach::INFO, operation::attach::Request::decode, | api, caller,
-            request | async move { api.operations.attach(& caller, request). await },)
-            .boxed() }, }, Route { operation : & operation::upload::INFO, call : | rqctx,
-            raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
+            caller, request | async move { Operations::download(& api.operations, &
+            caller, request). await },).boxed() }, }, Route { operation : &
+            operation::attach::INFO, call : | rqctx, raw | { answer:: < Authenticated, G,
+            O, _, _, _, _ > (rqctx, raw, & operation::attach::INFO,
+            operation::attach::Request::decode, | api, caller, request | async move {
+            Operations::attach(& api.operations, & caller, request). await },).boxed() },
+            }, Route { operation : & operation::upload::INFO, call : | rqctx, raw | {
+            answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::upload::INFO, operation::upload::Request::decode, | api, caller,
-            request | async move { api.operations.upload(& caller, request). await },)
-            .boxed() }, }, Route { operation : & operation::post_notes::INFO, call : |
-            rqctx, raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
-            operation::post_notes::INFO, operation::post_notes::Request::decode, | api,
-            caller, request | async move { api.operations.post_notes(& caller, request).
-            await },).boxed() }, }, Route { operation : & operation::rename::INFO, call :
-            | rqctx, raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
-            operation::rename::INFO, operation::rename::Request::decode, | api, caller,
-            request | async move { api.operations.rename(& caller, request). await },)
-            .boxed() }, }, Route { operation : & operation::list_pets::INFO, call : |
-            rqctx, raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
-            operation::list_pets::INFO, operation::list_pets::Request::decode, | api,
-            caller, request | async move { api.operations.list_pets(& caller, request).
-            await },).boxed() }, }, Route { operation : & operation::create_pet::INFO,
-            call : | rqctx, raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx,
-            raw, & operation::create_pet::INFO, operation::create_pet::Request::decode, |
-            api, caller, request | async move { api.operations.create_pet(& caller,
+            request | async move { Operations::upload(& api.operations, & caller,
             request). await },).boxed() }, }, Route { operation : &
+            operation::post_notes::INFO, call : | rqctx, raw | { answer:: <
+            Authenticated, G, O, _, _, _, _ > (rqctx, raw, & operation::post_notes::INFO,
+            operation::post_notes::Request::decode, | api, caller, request | async move {
+            Operations::post_notes(& api.operations, & caller, request). await },)
+            .boxed() }, }, Route { operation : & operation::rename::INFO, call : | rqctx,
+            raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
+            operation::rename::INFO, operation::rename::Request::decode, | api, caller,
+            request | async move { Operations::rename(& api.operations, & caller,
+            request). await },).boxed() }, }, Route { operation : &
+            operation::list_pets::INFO, call : | rqctx, raw | { answer:: < Authenticated,
+            G, O, _, _, _, _ > (rqctx, raw, & operation::list_pets::INFO,
+            operation::list_pets::Request::decode, | api, caller, request | async move {
+            Operations::list_pets(& api.operations, & caller, request). await },).boxed()
+            }, }, Route { operation : & operation::create_pet::INFO, call : | rqctx, raw
+            | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
+            operation::create_pet::INFO, operation::create_pet::Request::decode, | api,
+            caller, request | async move { Operations::create_pet(& api.operations, &
+            caller, request). await },).boxed() }, }, Route { operation : &
             operation::delete::INFO, call : | rqctx, raw | { answer:: < Authenticated, G,
             O, _, _, _, _ > (rqctx, raw, & operation::delete::INFO,
-            operation::delete::Request::decode, | api, caller, request | async move { api
-            .operations.delete(& caller, request). await },).boxed() }, }, Route {
-            operation : & operation::get_pet::INFO, call : | rqctx, raw | { answer:: <
-            Authenticated, G, O, _, _, _, _ > (rqctx, raw, & operation::get_pet::INFO,
-            operation::get_pet::Request::decode, | api, caller, request | async move {
-            api.operations.get_pet(& caller, request). await },).boxed() }, }, Route {
-            operation : & operation::patch_pets_by_pet_id::INFO, call : | rqctx, raw | {
+            operation::delete::Request::decode, | api, caller, request | async move {
+            Operations::delete(& api.operations, & caller, request). await },).boxed() },
+            }, Route { operation : & operation::get_pet::INFO, call : | rqctx, raw | {
             answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
+            operation::get_pet::INFO, operation::get_pet::Request::decode, | api, caller,
+            request | async move { Operations::get_pet(& api.operations, & caller,
+            request). await },).boxed() }, }, Route { operation : &
+            operation::patch_pets_by_pet_id::INFO, call : | rqctx, raw | { answer:: <
+            Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::patch_pets_by_pet_id::INFO,
             operation::patch_pets_by_pet_id::Request::decode, | api, caller, request |
-            async move { api.operations.patch_pets_by_pet_id(& caller, request). await
-            },).boxed() }, }, Route { operation : & operation::options_shapes::INFO, call
-            : | rqctx, raw | { answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw,
-            & operation::options_shapes::INFO,
-            operation::options_shapes::Request::decode, | api, caller, request | async
-            move { api.operations.options_shapes(& caller, request). await },).boxed() },
-            }, Route { operation : & operation::new::INFO, call : | rqctx, raw | {
-            answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
-            operation::new::INFO, operation::new::Request::decode, | api, caller, request
-            | async move { api.operations.new(& caller, request). await },).boxed() }, },
+            async move { Operations::patch_pets_by_pet_id(& api.operations, & caller,
+            request). await },).boxed() }, }, Route { operation : &
+            operation::options_shapes::INFO, call : | rqctx, raw | { answer:: <
+            Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
+            operation::options_shapes::INFO, operation::options_shapes::Request::decode,
+            | api, caller, request | async move { Operations::options_shapes(& api
+            .operations, & caller, request). await },).boxed() }, }, Route { operation :
+            & operation::new::INFO, call : | rqctx, raw | { answer:: < Authenticated, G,
+            O, _, _, _, _ > (rqctx, raw, & operation::new::INFO,
+            operation::new::Request::decode, | api, caller, request | async move {
+            Operations::new(& api.operations, & caller, request). await },).boxed() }, },
             Route { operation : & operation::error::INFO, call : | rqctx, raw | {
             answer:: < Authenticated, G, O, _, _, _, _ > (rqctx, raw, &
             operation::error::INFO, operation::error::Request::decode, | api, caller,
-            request | async move { api.operations.error(& caller, request). await },)
-            .boxed() }, }
+            request | async move { Operations::error(& api.operations, & caller, request)
+            . await },).boxed() }, }
         ],
     )
 }

@@ -218,3 +218,15 @@ fn a_document_in_memory_may_have_a_folder() {
     let read = super::super::read(&source, Some(folder.path())).unwrap();
     assert_eq!((read.operations.len(), Path::new(&read.files[1].path)), (1, Path::new("somewhere/b.yaml")));
 }
+
+#[cfg(unix)]
+#[test]
+fn devices_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/null", folder.path().join("device.yaml")).unwrap();
+    let file = folder.path().join("a.yaml");
+    std::fs::write(&file, "openapi: 3.0.3\npaths: {/a: {get: {requestBody: {$ref: device.yaml}, responses: {}}}}\n")
+        .unwrap();
+    let read = super::super::read_file(folder.path(), &file).unwrap();
+    assert_eq!(only(&read).unread[0].reason, "`device.yaml` is no file");
+}
