@@ -43,10 +43,13 @@ pub struct Types<'a> {
     records: Vec<Record>,
 }
 
+/// What progenitor writes beside the types, without a path.
+const RESERVED: [&str; 1] = ["Default"];
+
 impl<'a> Types<'a> {
     /// Names for all components of the document are reserved first, so that they do not depend on what is used.
     pub fn new(document: &'a Document) -> Types<'a> {
-        let mut names = Names::default();
+        let mut names = Names::beside(&RESERVED);
         let components = document.components.iter();
         let known = components.map(|(name, id)| (AllOf::from(*id), names.unique(&type_name(name)))).collect();
         Types {

@@ -414,6 +414,12 @@ pub mod types {
     }
 
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct Default2 {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub x: ::std::option::Option<::std::string::String>,
+    }
+
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     pub struct Error {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub x: ::std::option::Option<::std::string::String>,
@@ -477,6 +483,25 @@ pub mod types {
             value: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         ) -> Self {
             Self::Object(value)
+        }
+    }
+
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(untagged)]
+    pub enum Ok {
+        Default2(Default2),
+        Array(::std::vec::Vec<::std::string::String>),
+    }
+
+    impl ::std::convert::From<Default2> for Ok {
+        fn from(value: Default2) -> Self {
+            Self::Default2(value)
+        }
+    }
+
+    impl ::std::convert::From<::std::vec::Vec<::std::string::String>> for Ok {
+        fn from(value: ::std::vec::Vec<::std::string::String>) -> Self {
+            Self::Array(value)
         }
     }
 
@@ -2336,11 +2361,17 @@ pub mod builder {
             self,
         ) -> ::std::result::Result<
             super::ResponseValue<types::D>,
-            super::Error<responses::Unreadable>,
+            super::Error<responses::IntoError>,
         > {
             let response = super::execute(self.client, self.request(), "into").await?;
             match response.status().as_u16() {
                 200 => responses::json(response, |body: types::D| body).await,
+                400 => {
+                    responses::failed(
+                        responses::json(response, responses::IntoError::BadRequest)
+                            .await?,
+                    )
+                }
                 _ => Err(super::Error::UnexpectedResponse(response)),
             }
         }
@@ -2510,6 +2541,21 @@ pub mod responses {
     }
 
     impl ::std::convert::From<Unreadable> for GetBcdeError {
+        fn from(unreadable: Unreadable) -> Self {
+            Self::Unreadable(unreadable)
+        }
+    }
+
+    /// The errors of `PUT /into`.
+    #[derive(Clone, Debug)]
+    pub enum IntoError {
+        /// 400: d
+        BadRequest(types::Ok),
+        /// A documented response whose body is not what the contract says it is.
+        Unreadable(Unreadable),
+    }
+
+    impl ::std::convert::From<Unreadable> for IntoError {
         fn from(unreadable: Unreadable) -> Self {
             Self::Unreadable(unreadable)
         }

@@ -2260,6 +2260,11 @@ pub mod types {
         }
     }
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct Default {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub x: Option<String>,
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct Error {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub x: Option<String>,
@@ -2273,6 +2278,29 @@ pub mod types {
         #[serde(rename = "\u{2066}*/")]
         StarSlash,
     }
+    #[derive(Debug, Clone, PartialEq, Serialize)]
+    #[serde(untagged)]
+    pub enum Ok {
+        /// [`Some`]
+        Some(Box<Some>),
+        /// [`Default`]
+        Default(Box<Default>),
+    }
+    impl<'de> Deserialize<'de> for Ok {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            use super::runtime::unions::{one_of, read};
+            one_of(
+                deserializer,
+                "",
+                &[
+                    (|value| read(value).map(Ok::Some), &[], &[]),
+                    (|value| read(value).map(Ok::Default), &[], &[]),
+                ],
+            )
+        }
+    }
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub enum Self_ {
         /// `Self`
@@ -2283,6 +2311,7 @@ pub mod types {
         Self2,
     }
     pub type SmallResponseValueValue = Vec<Option<Vec<i64>>>;
+    pub type Some = Vec<String>;
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub enum Types {
         /// `a`
@@ -2513,9 +2542,20 @@ pub mod operation {
                     "200",
                     "{\"content\":{\"application/hal+json\":{\"schema\":{\"$ref\":\"#/components/schemas/D\"}},\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/D\"}}},\"description\":\"left \u{202e} right end\"}",
                 ),
+                (
+                    "400",
+                    r##"{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Ok"}}},"description":"d"}"##,
+                ),
             ],
             errors: &[],
-            refusals: &[],
+            refusals: &[
+                RefusalBody {
+                    status: "400",
+                    media_type: "application/json",
+                    body: r#"[]"#,
+                    reason: "",
+                },
+            ],
         };
         static PARAMETERS: [Parameter; 2] = [
             Parameter {
@@ -2635,6 +2675,11 @@ pub mod operation {
         /// The failures that the operation documents.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Error {
+            /// 400: d
+            BadRequest {
+                /// The body.
+                body: types::Ok,
+            },
             /// The request is refused as the server itself refuses requests: with the documented body of that status, if there
             /// is one.
             Refused(Refusal),
@@ -2642,6 +2687,9 @@ pub mod operation {
         impl IntoAnswer for Error {
             fn into_answer(self, _: &str) -> Answer {
                 match self {
+                    Error::BadRequest { body } => {
+                        Answer::new(400).json("application/json", &body)
+                    }
                     Error::Refused(refused) => refusal(&INFO, &refused),
                 }
             }
@@ -3131,9 +3179,15 @@ pub mod schemas {
             "Deep",
             r##"{"allOf":[{"$ref":"#/components/schemas/Deep"},{"properties":{"":{"type":"string"},"$ref":{"type":"string"},"1":{},"gen":{"type":"string"},"never":false,"r#x":{},"self":{"$ref":"#/components/schemas/Deep"},"tuple":{"prefixItems":[{"type":"string"},{"type":"integer"}],"type":"array"},"type":{},"日本":{"type":"integer"}},"required":["self","undefined"],"type":"object"}]}"##,
         ),
+        ("Default", r#"{"properties":{"x":{"type":"string"}},"type":"object"}"#),
         ("Loop", r##"{"$ref":"#/components/schemas/Loop2"}"##),
         ("Loop2", r##"{"allOf":[{"$ref":"#/components/schemas/Loop"}]}"##),
+        (
+            "Ok",
+            r##"{"oneOf":[{"$ref":"#/components/schemas/Some"},{"$ref":"#/components/schemas/Default"}]}"##,
+        ),
         ("Self", r#"{"enum":["Self","self"],"type":"string"}"#),
+        ("Some", r#"{"items":{"type":"string"},"type":"array"}"#),
         ("client", r#"{"properties":{"a":{}},"type":"object"}"#),
         ("error", r#"{"properties":{"x":{"type":"string"}},"type":"object"}"#),
         ("types", r#"{"enum":["a"],"type":"string"}"#),
