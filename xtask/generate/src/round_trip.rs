@@ -1,5 +1,6 @@
 //! A program that calls every operation of a generated server once, with the generated client of the same contract, and says
-//! whether what was sent arrived, and what was answered came back.
+//! whether what was sent arrived, and what was answered came back. With `serve SECRET` it prints the URL of the server instead,
+//! which demands that secret, and serves until its standard input ends.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use syn::{GenericArgument, Item, PathArguments, Type};
 use crate::lower::LoweredOperation;
 use crate::lower::bodies::Content;
 use crate::names::ident;
+use crate::round_trip_gate::gate;
 use crate::server::{self, Answer, AnswerBody, Format, PlannedOperation, Types, field_names};
 use crate::standalone::GeneratedClient;
 
@@ -29,6 +31,8 @@ pub struct RoundTrip {
     pub text: String,
     /// How many operations it calls.
     pub calls: usize,
+    /// Their IDs.
+    pub called: Vec<String>,
     /// The operations that it does not call, and why.
     pub skipped: Vec<(String, String)>,
 }
@@ -60,6 +64,7 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
             names.push(planned.id.clone());
         }
     }
+    let gate = gate();
     let functions: Vec<_> = (0..calls.len()).map(|index| format_ident!("call_{index}")).collect();
     let tokens = quote! {
         use std::sync::{Arc, Mutex};
@@ -83,6 +88,8 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
             #(#methods)*
         }
 
+        #gate
+
         fn from<T: DeserializeOwned>(text: &str) -> T {
             serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
         }
@@ -103,9 +110,11 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
                 println!("{}", server::openapi().unwrap());
                 return;
             }
+            let secret = std::env::args().nth(1).filter(|argument| argument == "serve").and_then(|_| std::env::args().nth(2));
+            let is_asked_to_serve = secret.is_some();
             let seen = Arc::new(Mutex::new(Value::Null));
             let api = server::Api {
-                gate: server::Everybody,
+                gate: OneSecret(secret),
                 operations: Echo(seen.clone()),
                 deadline: std::time::Duration::from_secs(60),
                 retry_after: 1,
@@ -115,6 +124,11 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
             let description = server::api_description().unwrap();
             let started = dropshot::ServerBuilder::new(description, Arc::new(api), log.to_logger("echo").unwrap()).config(config);
             let started = started.start().unwrap();
+            if is_asked_to_serve {
+                println!("{}", json!({ "url": format!("http://{}", started.local_addr()) }));
+                let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+                return;
+            }
             let client = client::Client::new(&format!("http://{}", started.local_addr()));
             #({
                 let (client, seen) = (client.clone(), seen.clone());
@@ -126,7 +140,7 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
     };
     let file = syn::parse2(tokens).map_err(|error| format!("the generator wrote invalid Rust: {error}"))?;
     let text = format!("#![allow(warnings)]\n//! Calls every operation once.\n\n{}", prettyplease::unparse(&file));
-    Ok(RoundTrip { text, calls: calls.len(), skipped })
+    Ok(RoundTrip { text, calls: calls.len(), called: names, skipped })
 }
 
 /// A method that is never called.
