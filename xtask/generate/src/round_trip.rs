@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use apidrift_core::contract::Contract;
 use openapi_model::document::{Document, Status};
 use openapi_model::schema::SchemaId;
+use openapi_model::shape::AllOf;
 use openapi_model::values::Direction;
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, format_ident, quote};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use syn::{GenericArgument, Item, PathArguments, Type};
 
 use crate::lower::LoweredOperation;
@@ -168,8 +169,10 @@ fn operation<'a>(
     let mut setters = Vec::new();
     let mut expected = serde_json::Map::new();
     for parameter in &planned.parameters {
-        let schema = parameter.schemas.ids().first().copied();
-        let value = schema.and_then(|schema| make(schema, Direction::Request, true));
+        let value = match parameter.schemas.ids().first() {
+            Some(schema) => make(*schema, Direction::Request, true),
+            None => Some("text".into()),
+        };
         let value = value.ok_or_else(|| format!("no value of the parameter `{}` can be made", parameter.key))?;
         let same = |other: &&crate::lower::parameters::Parameter| {
             other.name == parameter.key && other.location == parameter.location
@@ -221,6 +224,34 @@ fn operation<'a>(
                 setters.push(quote!(let call = call.body("text that is sent".to_owned());));
                 expected.insert("body".to_owned(), "text that is sent".into());
                 arrived.push(quote!("body": to(&#unwrapped.map(|body| String::from_utf8_lossy(body)))));
+            }
+            (Format::Multipart, Content::Multipart(parts)) => {
+                let shape = document.shape(&media.media.schema.map(AllOf::from).unwrap_or_default());
+                let mut texts: Vec<Json> = Vec::new();
+                for part in parts {
+                    if part.schema.is_none() {
+                        let (field, file) = (ident(&part.field), quote!(client::multipart::File::new("file", "a file")));
+                        let files = if part.is_list { quote!(vec![#file]) } else { file };
+                        setters.push(quote!(let call = call.#field(#files);));
+                        texts.push(json!([part.name, "a file"]));
+                        continue;
+                    }
+                    let schema = shape.properties.get(&part.name).and_then(|property| property.schema.ids().first());
+                    let value = schema.and_then(|schema| make(*schema, Direction::Request, true));
+                    let value = value.ok_or_else(|| format!("no part `{}` can be made", part.name))?;
+                    setters.push(setter(&part.field, inputs, &value)?);
+                    let items = match value {
+                        Json::Array(items) if part.media_type.is_none() => items,
+                        value => vec![value],
+                    };
+                    texts.extend(items.iter().map(|item| match item {
+                        Json::String(text) => json!([part.name, text]),
+                        other => json!([part.name, other.to_string()]),
+                    }));
+                }
+                expected.insert("body".to_owned(), texts.into());
+                let text = quote!(|part| json!([part.name, String::from_utf8_lossy(&part.content)]));
+                arrived.push(quote!("body": #unwrapped.map(|parts| parts.iter().map(#text).collect::<Vec<Value>>())));
             }
             _ => return Err(format!("a body of the type `{}` is not made here", sent.media_type)),
         }
@@ -288,7 +319,7 @@ fn success<'a>(
             let schema = media(body).and_then(|media| media.schema);
             let value = match schema {
                 Some(schema) => make(schema, Direction::Response, false).ok_or("no answer can be made")?,
-                None => serde_json::json!({"any": "thing"}),
+                None => json!({"any": "thing"}),
             };
             let text = value.to_string();
             (quote!(from(#text)), Some(value))

@@ -100,7 +100,11 @@ impl Writing<'_> {
 fn values(schema: &Schema, map: &mut Map<String, Json>) {
     if let Some(types) = &schema.types {
         match types.value.without(Types::NULL).names()[..] {
-            [] => put(map, "type", Some("null")),
+            [] => {
+                put(map, "type", Some("string"));
+                put(map, "nullable", Some(true));
+                put(map, "enum", Some(vec![Json::Null]));
+            }
             [only] => put(map, "type", Some(only)),
             ref several => put(map, "type", Some(several.to_vec())),
         }
@@ -193,6 +197,14 @@ mod tests {
         assert_eq!(written("3.1.0", text), json!({"type": "string", "nullable": true, "enum": ["a"], "example": "a"}));
         let text = r#"{"exclusiveMaximum": 3}"#;
         assert_eq!(written("3.1.0", text), json!({"maximum": 3, "exclusiveMaximum": true}));
+    }
+
+    #[test]
+    fn null_alone_is_written_as_3_0_can_say_it() {
+        let null = json!({"type": "string", "nullable": true, "enum": [null]});
+        assert_eq!(written("3.1.0", r#"{"type": "null"}"#), null);
+        assert_eq!(written("3.0.3", &null.to_string()), null);
+        assert_eq!(written("3.0.3", r#"{"type": "string", "enum": [null]}"#), null);
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn parameter(parameter: &Parameter) -> Result<Value, String> {
         "required": parameter.required,
     });
     match parameter.style {
-        Style::Json => object["content"] = json!({ "application/json": { "schema": parsed(parameter.schema)? } }),
+        Style::Json(media) | Style::Whole(media) => object["content"] = content([(media, parameter.schema)].into_iter())?.into(),
         style => {
             object["style"] = style.name().into();
             object["explode"] = parameter.explode.into();

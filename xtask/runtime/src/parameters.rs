@@ -84,8 +84,10 @@ fn path_value(text: &str, parameter: &Parameter) -> Result<Value, String> {
 
 /// A value written as one text. `explode` means `key=value` for properties of an object, instead of `key,value`.
 fn separated(text: &str, separator: &str, explode: bool, parameter: &Parameter) -> Result<Value, String> {
-    if parameter.style == Style::Json {
-        return serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"));
+    match parameter.style {
+        Style::Json(_) => return serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}")),
+        Style::Whole(_) => return scalar(text, &parameter.kind),
+        _ => {}
     }
     match parameter.kind {
         Kind::List(item) => {

@@ -101,12 +101,14 @@ pub enum Style {
     PipeDelimited,
     /// `name[key]=value`.
     DeepObject,
-    /// JSON as text.
-    Json,
+    /// JSON as text, with its media type.
+    Json(&'static str),
+    /// The text of another media type, as it is.
+    Whole(&'static str),
 }
 
 impl Style {
-    /// Its name in the contract; empty for JSON, which has none.
+    /// Its name in the contract; empty if a media type says how it is written.
     pub fn name(self) -> &'static str {
         match self {
             Style::Simple => "simple",
@@ -116,7 +118,7 @@ impl Style {
             Style::SpaceDelimited => "spaceDelimited",
             Style::PipeDelimited => "pipeDelimited",
             Style::DeepObject => "deepObject",
-            Style::Json => "",
+            Style::Json(_) | Style::Whole(_) => "",
         }
     }
 }

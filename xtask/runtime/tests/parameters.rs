@@ -113,9 +113,12 @@ fn headers_and_cookies() {
     assert_eq!(of(Location::Header, COLORS, &[("Color", "a, b"), ("color", "c")]), Ok(Some(json!(["a", "b", "c"]))));
     assert_eq!(of(Location::Header, Kind::Integer, &[]), Ok(None));
     assert_eq!(of(Location::Cookie, Kind::Text, &[("cookie", "a=1; color=blue")]), Ok(Some(json!("blue"))));
-    let json = parameter(Location::Query, Style::Json, false, Kind::Text);
+    let json = parameter(Location::Query, Style::Json("application/json"), false, Kind::Text);
     assert_eq!(value_in("/?color=%7B%22a%22:1%7D", "", &[], &json), Ok(Some(json!({"a": 1}))));
     assert!(value_in("/?color=%7B", "", &[], &json).is_err());
+    let whole = |location| parameter(location, Style::Whole("text/plain"), false, Kind::Text);
+    assert_eq!(value_in("/", "a,b", &[], &whole(Location::Path)), Ok(Some(json!("a,b"))));
+    assert_eq!(value_in("/?color=a%2Cb", "", &[], &whole(Location::Query)), Ok(Some(json!("a,b"))));
 }
 
 #[test]

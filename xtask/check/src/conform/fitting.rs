@@ -64,21 +64,31 @@ pub fn sample(
     is_plain: bool,
 ) -> Option<Json> {
     let shape = document.shape_of(schema);
-    let kinds: &[bool] = if is_plain { &[true] } else { &[false, true] };
-    kinds.iter().find_map(|is_plain| {
-        let strategy = Maker { direction, ..Maker::new(document, *is_plain) }.value(&shape, 0);
+    let mut fits = |value: &Json| {
+        let node = node::parse(&value.to_string()).ok();
+        node.is_some_and(|node| values.misfits(schema, direction, &node).is_ok_and(|misfits| misfits.is_empty()))
+    };
+    // A list or an object without anything in it is no text.
+    let is_text = |value: &Json| match value {
+        Json::Array(items) => !items.is_empty(),
+        Json::Object(fields) => !fields.is_empty(),
+        _ => true,
+    };
+    let mut empty = None;
+    // Whether the characters are plain, and whether there are optional properties.
+    let manners = if is_plain { [(true, false), (true, true)] } else { [(false, true), (true, false)] };
+    for (is_simple, has_optional) in manners {
+        let strategy = Maker { direction, has_optional, ..Maker::new(document, is_simple) }.value(&shape, 0);
         let mut runner = TestRunner::deterministic();
         let made = (0..TRIES).filter_map(|_| Some(strategy.new_tree(&mut runner).ok()?.current()));
-        let fitting = made.filter(|value| {
-            let node = node::parse(&value.to_string()).ok();
-            node.is_some_and(|node| values.misfits(schema, direction, &node).is_ok_and(|misfits| misfits.is_empty()))
-        });
-        // A list or an object without anything in it is no text.
-        let fitting: Vec<Json> = fitting.take(if *is_plain { TRIES } else { 1 }).collect();
-        let is_empty =
-            |value: &Json| value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
-        fitting.iter().find(|value| !is_empty(value)).or(fitting.first()).cloned()
-    })
+        for value in made.filter(|value| fits(value)) {
+            if !is_plain || is_text(&value) {
+                return Some(value);
+            }
+            empty = Some(value);
+        }
+    }
+    empty
 }
 
 /// How many parts a value may have: schemas may refer to themselves in many ways.
@@ -89,16 +99,19 @@ struct Maker<'a> {
     /// How many parts may still be made.
     left: Cell<usize>,
     document: &'a Document,
-    /// Only ordinary characters, and no optional properties.
+    /// Only ordinary characters.
     is_plain: bool,
+    /// Whether objects have optional properties.
+    has_optional: bool,
     /// Which way the values are sent.
     direction: Direction,
 }
 
 impl<'a> Maker<'a> {
-    /// Makes values of requests.
+    /// Makes values of requests: plain ones have no optional properties.
     fn new(document: &'a Document, is_plain: bool) -> Maker<'a> {
-        Maker { left: Cell::new(MOST_PARTS), document, is_plain, direction: Direction::Request }
+        let has_optional = !is_plain;
+        Maker { left: Cell::new(MOST_PARTS), document, is_plain, has_optional, direction: Direction::Request }
     }
 
     fn value(&self, shape: &Shape, depth: usize) -> BoxedStrategy<Json> {
@@ -113,12 +126,13 @@ impl<'a> Maker<'a> {
             };
         }
         if let Some(alternatives) = shape.alternatives.first().filter(|_| depth < MAX_DEPTH) {
-            let members = alternatives.members.iter().map(|member| self.alternative(alternatives, member, depth));
+            let members = alternatives.members.iter().map(|member| self.alternative(shape, alternatives, member, depth));
             let own = if shape.properties.is_empty() { Just(Json::Null).boxed() } else { self.object(shape, depth) };
             return (Union::new(members), own).prop_map(|(value, own)| merged(value, own)).boxed();
         }
         let mut kinds = Vec::new();
-        if shape.types.meets(Types::OBJECT) && (!shape.properties.is_empty() || !shape.types.meets(Types::STRING)) {
+        let has_properties = !shape.properties.is_empty() || !shape.required.is_empty();
+        if shape.types.meets(Types::OBJECT) && (has_properties || !shape.types.meets(Types::STRING)) {
             kinds.push(self.object(shape, depth));
         }
         if shape.types.meets(Types::STRING) {
@@ -143,13 +157,33 @@ impl<'a> Maker<'a> {
     }
 
     /// A value of an alternative, with the property by which alternatives are told apart.
-    fn alternative(&self, alternatives: &Alternatives, member: &AllOf, depth: usize) -> BoxedStrategy<Json> {
-        let value = self.inner(member, depth);
+    fn alternative(
+        &self,
+        shape: &Shape,
+        alternatives: &Alternatives,
+        member: &AllOf,
+        depth: usize,
+    ) -> BoxedStrategy<Json> {
+        let own = self.document.shape(member);
+        // What an alternative only requires is described beside the alternatives.
+        let is_beside = |name: &&String| !own.properties.contains_key(*name);
+        let beside = own.required.keys().filter(is_beside).filter_map(|name| {
+            let property = shape.properties.get(name)?;
+            Some((Just(name.clone()), self.inner(&property.schema, depth)))
+        });
+        let value = (self.value(&own, depth + 1), beside.collect::<Vec<_>>())
+            .prop_map(|(mut value, beside)| {
+                if let Json::Object(fields) = &mut value {
+                    fields.extend(beside);
+                }
+                value
+            })
+            .boxed();
         let Some(discriminator) = &alternatives.discriminator else { return value };
         let is_it = |id| member.ids().contains(&id);
         let mapped = discriminator.mapping.iter().find(|(_, reference)| reference.target.is_some_and(is_it));
         let name = mapped.map(|(name, _)| name.value.clone());
-        let name = name.or_else(|| self.document.shape(member).name.as_ref().map(|name| name.value.clone()));
+        let name = name.or_else(|| own.name.as_ref().map(|name| name.value.clone()));
         let property = discriminator.property.value.clone();
         value
             .prop_map(move |mut value| {
@@ -170,7 +204,7 @@ impl<'a> Maker<'a> {
                 Direction::Request => inner.read_only.is_some(),
                 Direction::Response => inner.write_only.is_some(),
             };
-            if is_unsent || !is_required && (self.is_plain || depth >= MAX_DEPTH) {
+            if is_unsent || !is_required && (!self.has_optional || depth >= MAX_DEPTH) {
                 continue;
             }
             let value = if depth >= 2 * MAX_DEPTH { Just(Json::Null).boxed() } else { self.value(&inner, depth + 1) };
@@ -428,6 +462,26 @@ mod tests {
                 assert!(fits != Some(false), "{schema}: {value}");
             }
         }
+    }
+
+    #[test]
+    fn samples_fit_and_those_for_texts_have_something_in_them() {
+        for (schema, plain) in [
+            ("{type: object, properties: {a: {type: integer, minimum: 1, maximum: 1}}}", r#"{"a":1}"#),
+            ("{type: array, maxItems: 1, items: {type: string, enum: [a]}}", r#"["a"]"#),
+            (
+                "{type: object, properties: {a: {enum: [1]}, b: {enum: [2]}}, oneOf: [{required: [a]}, {required: [a, b]}]}",
+                r#"{"a":1}"#,
+            ),
+            ("{type: object, required: [a, b], properties: {a: {readOnly: true}, b: {enum: [2]}}}", r#"{"b":2}"#),
+        ] {
+            let (document, id) = document(schema);
+            let mut values = Values::new(&document);
+            let sample = sample(&document, &mut values, id, Direction::Request, true);
+            assert_eq!(sample.map(|value| value.to_string()).as_deref(), Some(plain), "{schema}");
+        }
+        let (document, id) = document("{type: string, minLength: 3, maxLength: 2}");
+        assert_eq!(sample(&document, &mut Values::new(&document), id, Direction::Request, true), None);
     }
 
     #[test]

@@ -275,15 +275,22 @@ fn parameter(shared: &Shared<'_>, planned: &PlannedParameter<'_>, check: &TokenS
         Location::Cookie => quote!(Cookie),
     };
     let (style, explode) = match planned.parameter {
-        _ if planned.is_json => ("Json".to_owned(), false),
-        Some(parameter) => (style(&parameter.style, planned.location).to_owned(), parameter.explode.value),
-        None => ("Simple".to_owned(), false),
+        Some(parameter) => (style(&parameter.style, planned.location), parameter.explode.value),
+        None => ("Simple", false),
     };
-    let style = ident(&style);
+    let style = ident(style);
+    let (style, explode) = match planned.media {
+        Some((media, true)) => (quote!(Json(#media)), false),
+        Some((media, false)) => (quote!(Whole(#media)), false),
+        None => (quote!(#style), explode),
+    };
     let kind = kind(document, &planned.schemas);
     let default = default_of(shared, &planned.schemas).map(|value| texts::raw(&value.to_string()));
     let default = default.map_or_else(|| quote!(None), |value| quote!(Some(#value)));
-    let schema = schema_text(document, planned.schemas.ids().first().copied());
+    let schema = match (planned.schemas.ids().first(), planned.media) {
+        (None, Some(_)) => quote!(""),
+        (schema, _) => schema_text(document, schema.copied()),
+    };
     let required = planned.parameter.is_none_or(|parameter| parameter.required.value);
     let text = planned.parameter.map(|parameter| description(&parameter.description)).unwrap_or_default();
     let deprecated = planned.parameter.is_some_and(|parameter| parameter.deprecated.is_some());
@@ -375,6 +382,8 @@ fn request<'a>(shared: &Shared<'a>, planned: &PlannedOperation<'a>, types: &mut 
     for (index, parameter) in planned.parameters.iter().enumerate() {
         let name = &parameter.name;
         let ty = match parameter.parameter {
+            // A text without a schema is a text.
+            Some(_) if parameter.schemas.ids().is_empty() && !matches!(parameter.media, Some((_, true))) => Ty::Text,
             Some(_) => types.of(&parameter.schemas, &planned.hint(&parameter.key)),
             None => Ty::Text,
         };

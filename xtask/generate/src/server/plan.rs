@@ -82,8 +82,8 @@ pub struct PlannedParameter<'a> {
     pub name: Ident,
     /// Its schema.
     pub schemas: AllOf,
-    /// Whether it is JSON as text.
-    pub is_json: bool,
+    /// Its media type, if it is described by one, and whether that is JSON.
+    pub media: Option<(&'a str, bool)>,
     /// Which of the plan's validated schemas it is.
     pub validated: Option<usize>,
 }
@@ -213,8 +213,7 @@ impl<'a> Plan<'a> {
                 return Err(Problem { is_covered: true, ..Problem::new(parameter.name.span, message) });
             }
             let media = parameter.content.first();
-            let is_json = media.is_some_and(|media| is_json(&self.contract.document, media));
-            let schema = parameter.schema.or_else(|| media.filter(|_| is_json)?.schema);
+            let schema = parameter.schema.or_else(|| media?.schema);
             let schemas = schema.map(AllOf::from).unwrap_or_default();
             let plain = says_everything(&self.contract.document, &schemas);
             let validated = schema.filter(|_| !plain).and_then(|schema| self.validate(schema, values.as_deref_mut()));
@@ -224,7 +223,7 @@ impl<'a> Plan<'a> {
                 location: parameter.location,
                 name: names.unique(&value_ident(&parameter.name)),
                 schemas,
-                is_json,
+                media: media.map(|media| (media.name.as_str(), is_json(&self.contract.document, media))),
                 validated,
             });
         }
@@ -239,7 +238,7 @@ impl<'a> Plan<'a> {
                 location: Location::Path,
                 name: names.unique(&value_ident(name)),
                 schemas: AllOf::default(),
-                is_json: false,
+                media: None,
                 validated: None,
             });
         }

@@ -371,13 +371,22 @@ fn integer(shape: &Shape, format: Option<&str>) -> &'static str {
     let natural = shape.minimum.as_ref().and_then(|bound| bound.value.as_f64()).is_some_and(|least| least >= 0.0);
     let bounds = [&shape.minimum, &shape.maximum].into_iter().flatten();
     let values = shape.enumeration.iter().flat_map(|values| &values.value).filter_map(|value| value.value.as_f64());
-    let mut extremes = bounds.filter_map(|bound| bound.value.as_f64()).chain(values);
-    let is_small = extremes.all(|value| value.abs() < f64::from(i32::MAX));
-    match (format, natural) {
-        (Some("int32"), true) if is_small => "u32",
-        (Some("int32"), false) if is_small => "i32",
-        (Some("uint32" | "uint64" | "uint" | "uint8" | "uint16"), _) | (_, true) => "u64",
-        _ => "i64",
+    let extremes: Vec<f64> = bounds.filter_map(|bound| bound.value.as_f64()).chain(values).collect();
+    let of_format = match (format, natural) {
+        (Some("int8"), false) => Some(("i8", f64::from(i8::MIN), f64::from(i8::MAX))),
+        (Some("int16"), false) => Some(("i16", f64::from(i16::MIN), f64::from(i16::MAX))),
+        (Some("int32"), false) => Some(("i32", f64::from(i32::MIN), f64::from(i32::MAX))),
+        (Some("uint8") | Some("int8"), _) => Some(("u8", 0.0, f64::from(u8::MAX))),
+        (Some("uint16") | Some("int16"), _) => Some(("u16", 0.0, f64::from(u16::MAX))),
+        (Some("uint32") | Some("int32"), _) => Some(("u32", 0.0, f64::from(u32::MAX))),
+        _ => None,
+    };
+    let fits = |(_, least, most): &(&str, f64, f64)| extremes.iter().all(|value| (*least..=*most).contains(value));
+    match of_format.filter(fits) {
+        Some((name, ..)) => name,
+        None if extremes.iter().any(|value| *value < 0.0) => "i64",
+        None if natural || matches!(format, Some("uint8" | "uint16" | "uint32" | "uint64" | "uint")) => "u64",
+        None => "i64",
     }
 }
 

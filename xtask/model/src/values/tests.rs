@@ -84,6 +84,14 @@ fn null_fits_nullable_schemas_regardless_of_other_keywords() {
 }
 
 #[test]
+fn an_enumeration_of_null_alone_is_null_in_3_0_which_has_no_type_for_it() {
+    let unit = "    Unit: {title: 'Null', type: string, enum: [null]}\n";
+    let old = document("3.0.3", unit);
+    assert!(fits(&old, "Unit", "null") && !fits(&old, "Unit", "a"));
+    assert!(!fits(&document("3.1.0", unit), "Unit", "null"), "3.1 has a type for it, and this is another");
+}
+
+#[test]
 fn read_only_properties_are_not_required_in_requests() {
     let schemas = "    Id: {type: string, readOnly: true}\n    Base:\n      type: object\n      properties:\n        id: {$ref: '#/components/schemas/Id'}\n        secret: {type: string, writeOnly: true}\n        self: {allOf: [{type: string}], readOnly: true}\n    Thing:\n      required: [name]\n      properties: {name: {type: string}}\n      allOf:\n        - {$ref: '#/components/schemas/Base'}\n        - {type: object, required: [id, secret, self]}\n    Other: {type: object, required: [id], properties: {id: {type: string}}}\n";
     let document = document("3.0.3", schemas);
