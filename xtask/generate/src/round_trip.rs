@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use apidrift_core::contract::Contract;
-use openapi_model::document::{Document, Status};
+use openapi_model::document::{Document, Location, Status};
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 use openapi_model::values::Direction;
@@ -45,7 +45,6 @@ pub struct RoundTrip {
 /// If the client's text is not what this generator writes.
 pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>) -> Result<RoundTrip, String> {
     let builders = Builders::read(&client.text)?;
-    let document = &contract.document;
     let (planned, mut types) = server::planned(contract);
     let mut skipped = Vec::new();
     let (mut methods, mut calls, mut names) = (Vec::new(), Vec::new(), Vec::new());
@@ -53,7 +52,7 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
         let lowered = client.operations.iter().find(|lowered| lowered.index == planned.index);
         let parts = lowered.map_or_else(
             || Err("the client does not have it".to_owned()),
-            |lowered| operation(document, planned, lowered, &builders, &mut types, make),
+            |lowered| operation(contract, planned, lowered, &builders, &mut types, make),
         );
         let parts = parts.unwrap_or_else(|why| {
             skipped.push((planned.id.clone(), why));
@@ -157,14 +156,15 @@ fn not_called(planned: &PlannedOperation<'_>) -> TokenStream {
 
 /// The method of the server, and the call of the client.
 fn operation<'a>(
-    document: &'a Document,
+    contract: &'a Contract,
     planned: &PlannedOperation<'a>,
     lowered: &LoweredOperation,
     builders: &Builders,
     types: &mut Types<'a>,
     make: Make<'_>,
 ) -> Result<(TokenStream, Option<TokenStream>), String> {
-    let name = &planned.name;
+    let (name, document) = (&planned.name, &contract.document);
+    let mut in_path = Vec::new();
     let inputs = builders.inputs.get(&lowered.type_name()).ok_or("the client has no builder of it")?;
     let mut setters = Vec::new();
     let mut expected = serde_json::Map::new();
@@ -181,6 +181,9 @@ fn operation<'a>(
             return Err(format!("the client has no parameter `{}`", parameter.key));
         };
         setters.push(setter(&sent.field, inputs, &value)?);
+        if parameter.location == Location::Path {
+            in_path.push((&parameter.name, value.to_string()));
+        }
         expected.insert(parameter.name.to_string(), value);
     }
     let mut arrived: Vec<TokenStream> = planned
@@ -230,7 +233,8 @@ fn operation<'a>(
                 let mut texts: Vec<Json> = Vec::new();
                 for part in parts {
                     if part.schema.is_none() {
-                        let (field, file) = (ident(&part.field), quote!(client::multipart::File::new("file", "a file")));
+                        let (field, file) =
+                            (ident(&part.field), quote!(client::multipart::File::new("file", "a file")));
                         let files = if part.is_list { quote!(vec![#file]) } else { file };
                         setters.push(quote!(let call = call.#field(#files);));
                         texts.push(json!([part.name, "a file"]));
@@ -257,11 +261,18 @@ fn operation<'a>(
         }
     }
     let (success, answered) = success(document, planned, types, make)?;
+    // What the path names exists if it is what the client sends.
+    let absent = if server::names_errors(contract) { None } else { not_found(document, planned, types, make) };
+    let absent = absent.filter(|_| !in_path.is_empty()).map(|absent| {
+        let others = in_path.iter().map(|(field, text)| quote!(to(&request.#field) != from::<Value>(#text)));
+        quote!(if #(#others)||* { return Err(#absent); })
+    });
     let unused = if arrived.is_empty() { quote!(let _ = request;) } else { quote!() };
     let method = quote! {
         async fn #name(&self, (): &(), request: server::operation::#name::Request)
             -> Result<server::operation::#name::Success, server::operation::#name::Error> {
             #unused
+            #absent
             self.arrived(json!({ #(#arrived),* }));
             Ok(#success)
         }
@@ -310,6 +321,29 @@ fn success<'a>(
         };
     };
     let is_struct = successes.len() == 1 && matches!(*answer.response.status, Status::Code(_));
+    answer_of(planned, answer, if is_struct { None } else { Some("Success") }, make)
+}
+
+/// The expression of the documented 404, if an operation has one and its error can be made.
+fn not_found<'a>(
+    document: &'a Document,
+    planned: &PlannedOperation<'a>,
+    types: &mut Types<'a>,
+    make: Make<'_>,
+) -> Option<TokenStream> {
+    let (_, errors) = server::answers(document, planned, types);
+    let answer = errors.iter().find(|answer| matches!(*answer.response.status, Status::Code(404)))?;
+    answer_of(planned, answer, Some("Error"), make).ok().map(|(expression, _)| expression)
+}
+
+/// The expression of an answer, and the JSON that it answers. It is a variant of an enumeration, or the success alone.
+fn answer_of(
+    planned: &PlannedOperation<'_>,
+    answer: &Answer<'_>,
+    enumeration: Option<&str>,
+    make: Make<'_>,
+) -> Result<(TokenStream, Option<Json>), String> {
+    let name = &planned.name;
     let json = answer.bodies.iter().position(|body| body.json.is_some());
     let chosen = json.or_else(|| (!answer.bodies.is_empty()).then_some(0)).and_then(|index| answer.bodies.get(index));
     let media = |body: &AnswerBody| answer.response.content.iter().find(|media| *media.name == *body.media_type);
@@ -329,7 +363,7 @@ fn success<'a>(
             (quote!("text that is answered".into()), is_text.then(|| "text that is answered".into()))
         }
     };
-    let owner = if is_struct { "Success".to_owned() } else { format!("Success{}", answer.variant) };
+    let owner = enumeration.map_or("Success".to_owned(), |enumeration| format!("{enumeration}{}", answer.variant));
     let body = match chosen {
         Some(chosen) if answer.bodies.len() > 1 => {
             let (owner, variant) = (ident(&format!("{owner}Body")), &chosen.variant);
@@ -356,7 +390,10 @@ fn success<'a>(
     let fields: Vec<TokenStream> = fields.collect();
     let fields = if fields.is_empty() { quote!() } else { quote!({ #(#fields),* }) };
     let variant = &answer.variant;
-    let path = if is_struct { quote!(Success) } else { quote!(Success::#variant) };
+    let path = match enumeration.map(ident) {
+        Some(enumeration) => quote!(#enumeration::#variant),
+        None => quote!(Success),
+    };
     // A body that several media types could have cannot be read as one JSON value by its type alone.
     Ok((quote!(server::operation::#name::#path #fields), answered.filter(|_| answer.response.content.len() == 1)))
 }

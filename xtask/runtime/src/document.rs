@@ -102,7 +102,9 @@ fn parameter(parameter: &Parameter) -> Result<Value, String> {
         "required": parameter.required,
     });
     match parameter.style {
-        Style::Json(media) | Style::Whole(media) => object["content"] = content([(media, parameter.schema)].into_iter())?.into(),
+        Style::Json(media) | Style::Whole(media) => {
+            object["content"] = content([(media, parameter.schema)].into_iter())?.into()
+        }
         style => {
             object["style"] = style.name().into();
             object["explode"] = parameter.explode.into();

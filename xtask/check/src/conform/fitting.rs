@@ -126,7 +126,8 @@ impl<'a> Maker<'a> {
             };
         }
         if let Some(alternatives) = shape.alternatives.first().filter(|_| depth < MAX_DEPTH) {
-            let members = alternatives.members.iter().map(|member| self.alternative(shape, alternatives, member, depth));
+            let members =
+                alternatives.members.iter().map(|member| self.alternative(shape, alternatives, member, depth));
             let own = if shape.properties.is_empty() { Just(Json::Null).boxed() } else { self.object(shape, depth) };
             return (Union::new(members), own).prop_map(|(value, own)| merged(value, own)).boxed();
         }

@@ -81,9 +81,10 @@ impl<'a> Reader<'a> {
 
     /// OpenAPI 3.0 has no type for null: frameworks write `type: string, enum: [null]`.
     fn only_null(&self, schema: &mut Schema) {
-        let is_null = schema.enumeration.as_ref().is_some_and(|values| {
-            !values.value.is_empty() && values.value.iter().all(|value| value.value.is_null())
-        });
+        let is_null = schema
+            .enumeration
+            .as_ref()
+            .is_some_and(|values| !values.value.is_empty() && values.value.iter().all(|value| value.value.is_null()));
         if self.version == Version::V3_0 && is_null {
             schema.nullable = None;
             if let Some(types) = schema.types.as_mut() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use apidrift_core::contract::Contract;
 use openapi_model::document::{Location, SchemeKind};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::routes::credential;
 use super::tested::{Known, Reported};
@@ -31,15 +31,23 @@ pub fn test(
     operations: &[String],
 ) -> anyhow::Result<Reported> {
     let began = Instant::now();
-    std::fs::write(folder.join("schemathesis.toml"), settings(&known.contract, &known.secret)?)?;
-    let report = folder.join("report.json");
+    std::fs::write(folder.join("schemathesis.toml"), settings(known)?)?;
+    let report = folder.join("events.ndjson");
     let _ = std::fs::remove_file(&report);
     let mut command = Command::new(program);
     command
         .args(["--config-file", "schemathesis.toml", "run"])
         .arg(&known.file)
         .args(["--url", url, "--no-color", "--max-examples", EXAMPLES, "--seed", &known.seed.to_string()])
-        .args(["--continue-on-failure", "--workers", "1", "--report", "json", "--report-json-path", "report.json"])
+        .args([
+            "--continue-on-failure",
+            "--workers",
+            "1",
+            "--report",
+            "ndjson",
+            "--report-ndjson-path",
+            "events.ndjson",
+        ])
         .args(headers(&known.contract, &known.secret).into_iter().flat_map(|header| ["--header".to_owned(), header]))
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -51,7 +59,10 @@ pub fn test(
     let said = super::super::limited(&mut command, LONGEST)?;
     let mut reported = Reported { seconds: began.elapsed().as_secs_f64(), ..Reported::default() };
     match std::fs::read(&report) {
-        Ok(text) => read(&serde_json::from_slice(&text)?, &known.contract, &mut reported),
+        Ok(text) => {
+            let events = serde_json::Deserializer::from_slice(&text).into_iter::<Json>();
+            events.flatten().for_each(|event| read(&event, &known.contract, &mut reported));
+        }
         Err(_) => {
             let said = said.map_or("it took too long".to_owned(), |said| said.stdout.chars().take(500).collect());
             reported.untested.push(said);
@@ -60,43 +71,59 @@ pub fn test(
     Ok(reported)
 }
 
-/// What a report says of each operation.
-fn read(report: &Json, contract: &Contract, reported: &mut Reported) {
-    for failure in report["failures"].as_array().into_iter().flatten() {
-        let call = failure["operation"].as_str().unwrap_or_default();
+/// The failures in an event, each with the operation that it is about.
+fn read(event: &Json, contract: &Contract, reported: &mut Reported) {
+    let parts: Vec<&Json> = match event {
+        Json::Array(items) => items.iter().collect(),
+        Json::Object(fields) => fields.values().collect(),
+        _ => return,
+    };
+    if let Some(call) = event.pointer("/failure/operation").and_then(Json::as_str) {
         let operation = contract.operations.iter().find(|operation| operation.call() == call);
         let id = operation.map_or(call.to_owned(), |operation| operation.id.value.clone());
-        let text = |name: &str| failure[name].as_str().unwrap_or_default().to_owned();
-        reported.findings.entry(id).or_default().insert(text("title"), text("message"));
+        let text = |name: &str| event["failure"][name].as_str().unwrap_or_default();
+        let what = format!("{}: {}", text("title"), text("message").lines().next().unwrap_or_default());
+        reported.findings.entry(id).or_default().insert(what, text("message").to_owned());
     }
-    for error in report["errors"].as_array().into_iter().flatten() {
-        reported.untested.push(error.to_string().chars().take(300).collect());
-    }
+    parts.into_iter().for_each(|part| read(part, contract, reported));
 }
 
-/// Settings with the credentials of all schemes that have settings.
-fn settings(contract: &Contract, secret: &str) -> anyhow::Result<String> {
-    let mut schemes = toml::Table::new();
-    for scheme in &contract.document.security_schemes {
-        let mut own = toml::Table::new();
-        match &scheme.kind {
-            SchemeKind::ApiKey { .. } => drop(own.insert("api_key".to_owned(), secret.into())),
-            SchemeKind::Http { scheme } if scheme == "bearer" => drop(own.insert("bearer".to_owned(), secret.into())),
-            SchemeKind::Http { scheme } if scheme == "basic" => {
-                let (user, password) = secret.split_once(':').context("the secret is a user and a password")?;
-                own.insert("username".to_owned(), user.into());
-                own.insert("password".to_owned(), password.into());
-            }
+/// Settings with the credentials of all schemes that have settings, and the values that exist in paths, which half of the requests
+/// have.
+fn settings(known: &Known) -> anyhow::Result<String> {
+    let mut schemes = serde_json::Map::new();
+    let (user, password) = known.secret.split_once(':').context("the secret is a user and a password")?;
+    for scheme in &known.contract.document.security_schemes {
+        let own = match &scheme.kind {
+            SchemeKind::ApiKey { .. } => json!({ "api_key": known.secret }),
+            SchemeKind::Http { scheme } if scheme == "bearer" => json!({ "bearer": known.secret }),
+            SchemeKind::Http { scheme } if scheme == "basic" => json!({ "username": user, "password": password }),
             _ => continue,
-        }
-        schemes.insert(scheme.name.value.clone(), own.into());
+        };
+        schemes.insert(scheme.name.value.clone(), own);
     }
-    let auth = toml::Table::from_iter([("openapi".to_owned(), toml::Value::Table(schemes))]);
-    let database = toml::Table::from_iter([("database".to_owned(), toml::Value::from("none"))]);
-    let all = toml::Table::from_iter([
-        ("auth".to_owned(), auth.into()),
-        ("generation".to_owned(), toml::Value::Table(database)),
-    ]);
+    let (mut dictionaries, mut operations) = (serde_json::Map::new(), Vec::new());
+    for operation in &known.contract.operations {
+        let values = known.values.get(operation.id.as_str()).and_then(Json::as_object);
+        let mut own = serde_json::Map::new();
+        for (name, value) in values.into_iter().flatten().filter(|(_, value)| value.is_string() || value.is_number()) {
+            let dictionary = format!("value{}", dictionaries.len());
+            own.insert(format!("path.{name}"), json!({ "dictionary": dictionary, "probability": 0.5 }));
+            dictionaries.insert(dictionary, json!({ "values": [value] }));
+        }
+        if !own.is_empty() {
+            operations.push(json!({ "include-name": operation.call(), "parameters": own }));
+        }
+    }
+    let mut all = json!({ "generation": { "database": "none" } });
+    let parts = [
+        ("auth", json!({ "openapi": schemes }), schemes.is_empty()),
+        ("dictionaries", dictionaries.clone().into(), dictionaries.is_empty()),
+        ("operations", operations.clone().into(), operations.is_empty()),
+    ];
+    for (name, part, _) in parts.into_iter().filter(|(.., is_empty)| !is_empty) {
+        all[name] = part;
+    }
     Ok(toml::to_string(&all)?)
 }
 

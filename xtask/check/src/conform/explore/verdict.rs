@@ -111,8 +111,13 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
             let allowed = answer.header("allow").unwrap_or_default();
             let is_allowed =
                 |operation: &&Operation| allowed.split(',').any(|method| method.trim() == *operation.method);
-            let methods: Vec<&str> = operations.iter().map(|operation| operation.method.value.as_str()).collect();
-            if status == 405 && !operations.iter().all(is_allowed) {
+            // A path may match several templates, of which a server takes one.
+            let is_of_one =
+                |one: &&Operation| operations.iter().filter(|other| *other.path == *one.path).all(is_allowed);
+            if status == 405 && !operations.iter().any(is_of_one) {
+                let first = operations.first().map(|operation| operation.path.as_str());
+                let methods = operations.iter().filter(|operation| Some(operation.path.as_str()) == first);
+                let methods: Vec<&str> = methods.map(|operation| operation.method.value.as_str()).collect();
                 let message =
                     format!("the 405 to {method} allows `{allowed}`, but the path has `{}`", methods.join(", "));
                 let expected = format!("allow: {}", methods.join(", "));
