@@ -61,7 +61,7 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
         methods.push(parts.0);
         if let Some(call) = parts.1 {
             calls.push(call);
-            names.push(planned.id.clone());
+            names.push(planned.operation.id.value.clone());
         }
     }
     let gate = gate();

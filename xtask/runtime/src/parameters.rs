@@ -225,7 +225,8 @@ pub fn object(pairs: &[(String, String)], kind: &Kind) -> Result<Value, String> 
 ///
 /// Why the text cannot be such a value.
 pub fn scalar(text: &str, kind: &Kind) -> Result<Value, String> {
-    let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+    // JSON may have white space around it, and a parameter may not.
+    let json = |text: &str| serde_json::from_str::<Value>(text).ok().filter(|_| text.trim() == text);
     match kind {
         Kind::Text => Ok(text.into()),
         // The types of UUIDs also take braces, `urn:uuid:` and no hyphens.

@@ -154,6 +154,7 @@ mod tests {
         let contract = Contract::read(&Source::new("a.yaml", text), None, None).unwrap();
         let plan = Plan::of(&contract, &Conform::default());
         assert!(matches!(route_match(&plan, "GET", "/a/x%2Fy/b"), RouteMatch::Near(_)));
+        assert!(matches!(route_match(&plan, "GET", "/a/%2F/b/"), RouteMatch::Near(_)));
         assert!(matches!(route_match(&plan, "GET", "/a/x/y/b"), RouteMatch::Nothing));
     }
 

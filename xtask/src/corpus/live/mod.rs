@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use apidrift::conform::sample;
-use apidrift_core::contract::Contract;
+use apidrift_core::contract::{Contract, Operation};
 use openapi_model::document::Location;
 use openapi_model::source::Source;
 use openapi_model::values::{Direction, Values};
@@ -125,6 +125,7 @@ impl Drop for Server {
 /// If the contract cannot be read, or a program cannot be run.
 pub fn test(program: &Path, file: &Path, operations: &[String], options: &Options) -> anyhow::Result<Live> {
     let known = known(file, operations, options.seed)?;
+    let operations = known.operations.as_slice();
     let runtime = Runtime::new()?;
     let server = Server::start(program)?;
     let seen = Arc::new(Mutex::new(Seen::new()));
@@ -198,8 +199,11 @@ fn known(file: &Path, operations: &[String], seed: u64) -> anyhow::Result<Known>
     let contract = Contract::read(&source, Some(folder), None)
         .map_err(|_| anyhow::anyhow!("{} cannot be read", file.display()))?;
     let mut values = Values::new(&contract.document);
-    let mut known = BTreeMap::new();
-    for operation in contract.operations.iter().filter(|operation| operations.contains(&operation.id)) {
+    let (mut known, mut ids) = (BTreeMap::new(), Vec::new());
+    // Nothing can be wrong with what documents no response.
+    let is_tested = |operation: &&Operation| operations.contains(&operation.id) && !operation.responses.is_empty();
+    for operation in contract.operations.iter().filter(is_tested) {
+        ids.push(operation.id.value.clone());
         let in_path = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
         let own = in_path.filter_map(|parameter| {
             let schema = faults::parameter_schema(parameter)?;
@@ -216,7 +220,7 @@ fn known(file: &Path, operations: &[String], seed: u64) -> anyhow::Result<Known>
         contract: Arc::new(contract),
         file: file.clone(),
         secret: SECRET.to_owned(),
-        operations: operations.to_vec(),
+        operations: ids,
         values: known,
         seed,
     })

@@ -54,7 +54,7 @@ pub fn test(
         .stderr(Stdio::null());
     for id in operations {
         let operation = known.contract.operations.iter().find(|operation| *operation.id == **id);
-        command.args(operation.map(|operation| format!("--include-name={}", operation.call())));
+        command.args(operation.map(|operation| format!("--include-name={}", operation.endpoint())));
     }
     let said = super::super::limited(&mut command, LONGEST)?;
     let mut reported = Reported { seconds: began.elapsed().as_secs_f64(), ..Reported::default() };
@@ -79,7 +79,7 @@ fn read(event: &Json, contract: &Contract, reported: &mut Reported) {
         _ => return,
     };
     if let Some(call) = event.pointer("/failure/operation").and_then(Json::as_str) {
-        let operation = contract.operations.iter().find(|operation| operation.call() == call);
+        let operation = contract.operations.iter().find(|operation| operation.endpoint() == call);
         let id = operation.map_or(call.to_owned(), |operation| operation.id.value.clone());
         let text = |name: &str| event["failure"][name].as_str().unwrap_or_default();
         let what = format!("{}: {}", text("title"), text("message").lines().next().unwrap_or_default());
@@ -112,7 +112,7 @@ fn settings(known: &Known) -> anyhow::Result<String> {
             dictionaries.insert(dictionary, json!({ "values": [value] }));
         }
         if !own.is_empty() {
-            operations.push(json!({ "include-name": operation.call(), "parameters": own }));
+            operations.push(json!({ "include-name": operation.endpoint(), "parameters": own }));
         }
     }
     let mut all = json!({ "generation": { "database": "none" } });
