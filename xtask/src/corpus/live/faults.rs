@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use apidrift_core::contract::{Contract, Operation, identity};
-use openapi_model::document::{Header, Location, MediaType, Response, Status};
+use openapi_model::document::{Header, MediaType, Response, Status};
 use openapi_model::node::Node;
 use openapi_model::schema::{SchemaId, Types};
 use serde_json::Value as Json;
@@ -298,9 +298,4 @@ pub fn described(contract: &Contract, fault: &Fault) -> String {
         Change::Open(_) => "served without credentials".to_owned(),
     };
     format!("{id}: {what}")
-}
-
-/// Whether a parameter is one that requests can have something odd in.
-pub fn is_text_in_request(location: Location) -> bool {
-    matches!(location, Location::Path | Location::Query)
 }

@@ -13,11 +13,14 @@ mod places;
 mod routes;
 mod table;
 mod tested;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
@@ -30,12 +33,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
-use self::faults::{Class, Seen, described, plan};
+use self::alter::Applied;
+use self::faults::{Class, Fault, Seen, described, plan};
 pub use self::table::{lines, summary};
 use self::tested::{Known, Reported, with_conform};
 
 /// The secret that servers demand: a token, a key, or a user and a password.
-const SECRET: &str = "somebody:7c1f0d6e5b";
+pub const SECRET: &str = "somebody:7c1f0d6e5b";
 
 /// How servers are tested.
 #[derive(Debug, Clone)]
@@ -124,17 +128,26 @@ impl Drop for Server {
 ///
 /// If the contract cannot be read, or a program cannot be run.
 pub fn test(program: &Path, file: &Path, operations: &[String], options: &Options) -> anyhow::Result<Live> {
+    let server = Server::start(program)?;
+    test_running(&server.url, file, operations, options)
+}
+
+/// Tests a server that is running and demands [`SECRET`].
+///
+/// # Errors
+///
+/// If the contract cannot be read, or Schemathesis cannot be run.
+pub fn test_running(url: &str, file: &Path, operations: &[String], options: &Options) -> anyhow::Result<Live> {
     let known = known(file, operations, options.seed)?;
     let operations = known.operations.as_slice();
     let runtime = Runtime::new()?;
-    let server = Server::start(program)?;
     let seen = Arc::new(Mutex::new(Seen::new()));
     let folder = tempfile::tempdir()?;
     let by_peer = |url: &str, operations: &[String]| {
         let program = options.peer.as_ref();
         program.map(|program| peer::test(program, folder.path(), &known, url, operations)).transpose()
     };
-    let recording = runtime.block_on(alter::recording(&server.url, &known.contract, &seen))?;
+    let recording = runtime.block_on(alter::recording(url, &known.contract, &seen))?;
     let baseline = with_conform(&known, &recording.url, operations);
     let peer_baseline = by_peer(&recording.url, operations)?;
     drop(recording);
@@ -153,36 +166,32 @@ pub fn test(program: &Path, file: &Path, operations: &[String], options: &Option
         if faults.is_empty() {
             continue;
         }
-        let id = |fault: &faults::Fault| {
-            known.contract.operations.get(fault.operation).map(|operation| operation.id.value.clone())
-        };
+        let id = |fault: &Fault| known.contract.operations.get(fault.operation).map(|it| it.id.value.clone());
         let ids: Vec<String> = faults.iter().filter_map(id).collect();
-        let applied: Arc<alter::Applied> =
-            Arc::new(faults.iter().map(|fault| (fault.operation, Default::default())).collect());
-        let proxy = runtime.block_on(alter::faulty(&server.url, &known.contract, &faults, &applied))?;
+        let applied: Arc<Applied> = Arc::new(faults.iter().map(|it| (it.operation, Default::default())).collect());
+        let proxy = runtime.block_on(alter::faulty(url, &known.contract, &faults, &applied))?;
         let ours = with_conform(&known, &proxy.url, &ids);
-        let times = |fault: &faults::Fault| {
-            applied.get(&fault.operation).map_or(0, |times| times.load(std::sync::atomic::Ordering::Relaxed))
+        let missed = |reported: &Reported, baseline: &Reported| -> Vec<&Fault> {
+            let is_named = |fault: &&Fault| id(fault).is_some_and(|id| reported.names(&id, baseline));
+            faults.iter().filter(|fault| !is_named(fault)).collect()
         };
+        let our_missed = missed(&ours, &baseline);
         let mut result = Faults {
             class: class.name().to_owned(),
             planted: faults.len(),
+            named: faults.len() - our_missed.len(),
             seconds: ours.seconds,
             ..Faults::default()
         };
-        let is_named = |fault: &faults::Fault, reported: &Reported, baseline: &Reported| {
-            id(fault).is_some_and(|id| reported.names(&id, baseline))
-        };
-        for fault in &faults {
-            match is_named(fault, &ours, &baseline) {
-                true => result.named += 1,
-                false => {
-                    result.missed.push(format!("{} (showed {} times)", described(&known.contract, fault), times(fault)))
-                }
-            }
-        }
+        result.missed = our_missed
+            .into_iter()
+            .map(|fault| {
+                let times = applied.get(&fault.operation).map_or(0, |times| times.load(Ordering::Relaxed));
+                format!("{} (showed {times} times)", described(&known.contract, fault))
+            })
+            .collect();
         if let (Some(theirs), Some(baseline)) = (by_peer(&proxy.url, &ids)?, &peer_baseline) {
-            let missed = faults.iter().filter(|fault| !is_named(fault, &theirs, baseline));
+            let missed = missed(&theirs, baseline).into_iter();
             result.peer_missed = missed.map(|fault| described(&known.contract, fault)).collect();
             result.peer = Some((faults.len() - result.peer_missed.len(), theirs.seconds));
         }

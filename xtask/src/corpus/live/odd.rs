@@ -7,7 +7,7 @@ use openapi_model::document::Location;
 use openapi_model::schema::Types;
 use serde_json::Value as Json;
 
-use super::faults::{is_text_in_request, parameter_schema};
+use super::faults::parameter_schema;
 use super::routes;
 use crate::proxy::Asked;
 
@@ -75,7 +75,9 @@ impl Odd {
             kind,
         };
         let mut all = Vec::new();
-        for parameter in operation.parameters.iter().filter(|parameter| is_text_in_request(parameter.location)) {
+        for parameter in
+            operation.parameters.iter().filter(|it| matches!(it.location, Location::Path | Location::Query))
+        {
             let Some(schema) = parameter_schema(parameter) else { continue };
             let types = contract.document.shape_of(schema).types;
             let kinds: &[Kind] = match types {
