@@ -290,6 +290,8 @@ impl Project<'_> {
             .args(["--quiet", "--offline", "--package", crate_name, "--target-dir"])
             .arg(self.root.join("target/corpus"))
             .current_dir(self.folder)
+            // Hardly any crate is compiled twice.
+            .env("CARGO_INCREMENTAL", "0")
             .stdin(Stdio::null());
         Ok(limited(&mut command, LONGEST_COMPILE)?.is_some_and(|said| said.is_success))
     }

@@ -23,8 +23,10 @@ pub(super) enum RouteMatch<'a> {
 pub(super) fn route_match<'a>(plan: &'a Plan, method: &str, path: &str) -> RouteMatch<'a> {
     let lenient = plain(path);
     // Some servers split a segment with an encoded slash, and others do not.
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let whole = format!("/{}", parts.join("/"));
     let is_near =
-        |template: &str| is_of(template, &lenient, str::eq_ignore_ascii_case) || is_of(template, path, str::eq);
+        |template: &str| is_of(template, &lenient, str::eq_ignore_ascii_case) || is_of(template, &whole, str::eq);
     if plan.untried.iter().any(|untried| is_near(&untried.path)) {
         return RouteMatch::NotTested;
     }

@@ -151,7 +151,9 @@ pub fn test_running(url: &str, file: &Path, operations: &[String], options: &Opt
     let baseline = with_conform(&known, &recording.url, operations);
     let peer_baseline = by_peer(&recording.url, operations)?;
     drop(recording);
-    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let is_tested = |index: usize| known.contract.operations.get(index).is_some_and(|it| operations.contains(&it.id));
+    seen.retain(|(index, _), _| is_tested(*index));
     let mut live = Live {
         operations: operations.len(),
         alarms: table::alarms(&baseline),
@@ -215,8 +217,10 @@ fn known(file: &Path, operations: &[String], seed: u64) -> anyhow::Result<Known>
         ids.push(operation.id.value.clone());
         let in_path = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
         let own = in_path.filter_map(|parameter| {
-            let schema = faults::parameter_schema(parameter)?;
-            let value = sample(&contract.document, &mut values, schema, Direction::Request, true)?;
+            let value = match faults::parameter_schema(parameter) {
+                Some(schema) => sample(&contract.document, &mut values, schema, Direction::Request, true)?,
+                None => "text".into(),
+            };
             Some((parameter.name.value.clone(), value))
         });
         let own: serde_json::Map<String, Json> = own.collect();

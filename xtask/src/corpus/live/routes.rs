@@ -39,7 +39,11 @@ pub fn values(template: &str, path: &str) -> Option<Vec<(String, String)>> {
         match (wanted.find('{'), wanted.rfind('}')) {
             (Some(start), Some(end)) if start < end => {
                 let value = found.strip_prefix(&wanted[..start])?.strip_suffix(&wanted[end + 1..])?;
-                let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+                let value = percent_encoding::percent_decode_str(value).decode_utf8().ok()?.into_owned();
+                // What routers may take for something else is a request of nothing.
+                if value.is_empty() || value.contains(['/', '\0']) || matches!(value.as_str(), "." | "..") {
+                    return None;
+                }
                 values.push((wanted[start + 1..end].to_owned(), value));
             }
             _ if wanted == found => {}

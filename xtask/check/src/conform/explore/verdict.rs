@@ -64,10 +64,14 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
         return None;
     }
     if (200..300).contains(&status) {
+        // Without its last segment, a path may be that of another operation, which needs no key.
+        let is_open = match &route_match {
+            RouteMatch::Operation(found) => found.security.is_open(),
+            RouteMatch::Near(found) => found.iter().any(|operation| operation.security.is_open()),
+            _ => operation.security.is_open(),
+        };
         let broken = match caller_role {
-            CallerRole::NoKey if !operation.security.is_open() => {
-                Some((Rule::LiveAuthentication, "without a valid key"))
-            }
+            CallerRole::NoKey if !is_open => Some((Rule::LiveAuthentication, "without a valid key")),
             CallerRole::NoPermission => Some((Rule::LivePermission, "with a key that lacks the permission")),
             CallerRole::NoKey | CallerRole::Authorized | CallerRole::Uncertain => None,
         };
