@@ -7,7 +7,6 @@ pub mod drift;
 pub mod http_server;
 pub mod into_service;
 pub mod process;
-pub mod proxy;
 pub mod random;
 pub mod requests;
 pub mod small_disk;

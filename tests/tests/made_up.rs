@@ -13,11 +13,11 @@ use apidrift::outcome::Outcome;
 use apidrift_core::contract::Contract;
 use apidrift_core::settings::{Conform, Project};
 use cdi_server::testbed::{Options, Testbed};
-use contract_tests::proxy::{After, Answered, Asked, Before, Proxy};
 use contract_tests::{MADE_UP, keep_score, repository};
 use http::{HeaderValue, Method, StatusCode};
 use openapi_model::source::Source;
 use tokio::runtime::Handle;
+use xtask::proxy::{After, Answered, Asked, Before, Proxy};
 
 const LIST: &str = "list_integrations";
 const STATUS: &str = "list_job_sync_status";

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use cdi_client::Client;
 use contract_tests::process::{ServerProcess, run_within};
-use contract_tests::proxy::{Answered, Asked, Proxy};
 use contract_tests::{INTEGRATION, Setup, keep_score, repository};
 use serde_json::Value;
+use xtask::proxy::{Answered, Asked, Proxy};
 
 /// The variable in which `cargo xtask test` passes the path of the program.
 const SCHEMATHESIS: &str = "OPENCDI_TEST_SCHEMATHESIS";

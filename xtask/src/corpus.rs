@@ -5,6 +5,7 @@
 
 mod calls;
 pub mod generate;
+pub mod live;
 mod mutants;
 
 use std::collections::BTreeMap;

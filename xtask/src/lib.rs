@@ -10,6 +10,7 @@ pub mod generate;
 pub mod peers;
 pub mod postgres;
 pub mod promtool;
+pub mod proxy;
 pub mod python;
 pub mod schemathesis;
 pub mod test;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use apidrift::cli::{self, Check, Conform};
 use clap::Parser;
 use openapi_dropshot::Dropshot;
-use xtask::{bench, corpus, generate, peers, test};
+use xtask::{bench, corpus, generate, peers, schemathesis, test};
 
 /// Parsing contracts makes many small allocations.
 #[global_allocator]
@@ -50,6 +50,21 @@ enum Xtask {
         /// Also call every operation of each server once, with the client, and compare what arrives with what was sent
         #[arg(long, requires = "generate")]
         call: bool,
+        /// Also run each server, and test it with `conform`: as it is, and with faults that a proxy adds
+        #[arg(long, requires = "generate")]
+        conform: bool,
+        /// Also test the same servers with Schemathesis, which is installed from PyPI
+        #[arg(long, requires = "conform")]
+        peers: bool,
+        /// The seed of generated requests and of faults
+        #[arg(long, requires = "conform", default_value_t = 1)]
+        seed: u64,
+        /// How many faults of each class a server gets at most
+        #[arg(long, requires = "conform", default_value_t = 5)]
+        faults: usize,
+        /// Keep the generated crates, in this folder
+        #[arg(long, value_name = "FOLDER", requires = "generate")]
+        crates: Option<PathBuf>,
         /// Write the generated crates of one contract beside this folder
         #[arg(long, requires = "generate", hide = true)]
         into: Option<PathBuf>,
@@ -110,8 +125,12 @@ fn run(chore: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Corpus { path, generate: true, into: Some(into), call, .. } => {
             corpus::generate::run_one(&path, &into, call)
         }
-        Xtask::Corpus { path, generate: true, only, call, format, .. } => {
-            corpus::generate::run(&cli::root()?, &path, &only, call, format == "json")
+        Xtask::Corpus { path, generate: true, only, call, conform, peers, seed, faults, crates, format, .. } => {
+            let root = cli::root()?;
+            let peer = if peers { Some(schemathesis::install(&root)?) } else { None };
+            let live = conform.then_some(corpus::live::Options { peer, seed, faults });
+            let options = corpus::generate::Options { calls: call, live, crates };
+            corpus::generate::run(&root, &path, &only, &options, format == "json")
         }
         Xtask::Corpus { path, mutants, .. } if path.is_file() => corpus::run_one(&path, mutants),
         Xtask::Corpus { path, mutants, format, .. } => corpus::run(&path, mutants, format == "json"),

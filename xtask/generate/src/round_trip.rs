@@ -1,10 +1,11 @@
 //! A program that calls every operation of a generated server once, with the generated client of the same contract, and says
-//! whether what was sent arrived, and what was answered came back.
+//! whether what was sent arrived, and what was answered came back. With `serve SECRET` it prints the URL of the server instead,
+//! which demands that secret, and serves until its standard input ends.
 
 use std::collections::BTreeMap;
 
 use apidrift_core::contract::Contract;
-use openapi_model::document::{Document, Status};
+use openapi_model::document::{Document, Location, Status};
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 use openapi_model::values::Direction;
@@ -17,6 +18,7 @@ use crate::lower::LoweredOperation;
 use crate::lower::bodies::Content;
 use crate::media::Format;
 use crate::names::ident;
+use crate::round_trip_gate::gate;
 use crate::server::{self, Answer, AnswerBody, PlannedOperation, Types, field_names};
 use crate::standalone::GeneratedClient;
 
@@ -31,6 +33,8 @@ pub struct RoundTrip {
     pub text: String,
     /// How many operations it calls.
     pub calls: usize,
+    /// Their IDs.
+    pub called: Vec<String>,
     /// The operations that it does not call, and why.
     pub skipped: Vec<(String, String)>,
 }
@@ -42,7 +46,6 @@ pub struct RoundTrip {
 /// If the client's text is not what this generator writes.
 pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>) -> Result<RoundTrip, String> {
     let builders = Builders::read(&client.text)?;
-    let document = &contract.document;
     let (planned, mut types) = server::planned(contract);
     let mut skipped = Vec::new();
     let (mut methods, mut calls, mut names) = (Vec::new(), Vec::new(), Vec::new());
@@ -50,7 +53,7 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
         let lowered = client.operations.iter().find(|lowered| lowered.index == planned.index);
         let parts = lowered.map_or_else(
             || Err("the client does not have it".to_owned()),
-            |lowered| operation(document, planned, lowered, &builders, &mut types, make),
+            |lowered| operation(contract, planned, lowered, &builders, &mut types, make),
         );
         let parts = parts.unwrap_or_else(|why| {
             skipped.push((planned.id.clone(), why));
@@ -59,9 +62,10 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
         methods.push(parts.0);
         if let Some(call) = parts.1 {
             calls.push(call);
-            names.push(planned.id.clone());
+            names.push(planned.operation.id.value.clone());
         }
     }
+    let gate = gate();
     let functions: Vec<_> = (0..calls.len()).map(|index| format_ident!("call_{index}")).collect();
     let tokens = quote! {
         use std::sync::{Arc, Mutex};
@@ -85,6 +89,8 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
             #(#methods)*
         }
 
+        #gate
+
         fn from<T: DeserializeOwned>(text: &str) -> T {
             serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
         }
@@ -105,9 +111,11 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
                 println!("{}", server::openapi().unwrap());
                 return;
             }
+            let secret = std::env::args().nth(1).filter(|argument| argument == "serve").and_then(|_| std::env::args().nth(2));
+            let is_asked_to_serve = secret.is_some();
             let seen = Arc::new(Mutex::new(Value::Null));
             let api = server::Api {
-                gate: server::Everybody,
+                gate: OneSecret(secret),
                 operations: Echo(seen.clone()),
                 deadline: std::time::Duration::from_secs(60),
                 retry_after: 1,
@@ -117,6 +125,11 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
             let description = server::api_description().unwrap();
             let started = dropshot::ServerBuilder::new(description, Arc::new(api), log.to_logger("echo").unwrap()).config(config);
             let started = started.start().unwrap();
+            if is_asked_to_serve {
+                println!("{}", json!({ "url": format!("http://{}", started.local_addr()) }));
+                let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+                return;
+            }
             let client = client::Client::new(&format!("http://{}", started.local_addr()));
             #({
                 let (client, seen) = (client.clone(), seen.clone());
@@ -128,7 +141,7 @@ pub fn round_trip(contract: &Contract, client: &GeneratedClient, make: Make<'_>)
     };
     let file = syn::parse2(tokens).map_err(|error| format!("the generator wrote invalid Rust: {error}"))?;
     let text = format!("#![allow(warnings)]\n//! Calls every operation once.\n\n{}", prettyplease::unparse(&file));
-    Ok(RoundTrip { text, calls: calls.len(), skipped })
+    Ok(RoundTrip { text, calls: calls.len(), called: names, skipped })
 }
 
 /// A method that is never called.
@@ -144,14 +157,15 @@ fn not_called(planned: &PlannedOperation<'_>) -> TokenStream {
 
 /// The method of the server, and the call of the client.
 fn operation<'a>(
-    document: &'a Document,
+    contract: &'a Contract,
     planned: &PlannedOperation<'a>,
     lowered: &LoweredOperation,
     builders: &Builders,
     types: &mut Types<'a>,
     make: Make<'_>,
 ) -> Result<(TokenStream, Option<TokenStream>), String> {
-    let name = &planned.name;
+    let (name, document) = (&planned.name, &contract.document);
+    let mut in_path = Vec::new();
     let inputs = builders.inputs.get(&lowered.type_name()).ok_or("the client has no builder of it")?;
     let mut setters = Vec::new();
     let mut expected = serde_json::Map::new();
@@ -168,6 +182,9 @@ fn operation<'a>(
             return Err(format!("the client has no parameter `{}`", parameter.key));
         };
         setters.push(setter(&sent.field, inputs, &value)?);
+        if parameter.location == Location::Path {
+            in_path.push((&parameter.name, value.to_string()));
+        }
         expected.insert(parameter.name.to_string(), value);
     }
     let mut arrived: Vec<TokenStream> = planned
@@ -245,11 +262,18 @@ fn operation<'a>(
         }
     }
     let (success, answered) = success(document, planned, types, make)?;
+    // What the path names exists if it is what the client sends.
+    let absent = if server::names_errors(contract) { None } else { not_found(document, planned, types, make) };
+    let absent = absent.filter(|_| !in_path.is_empty()).map(|absent| {
+        let others = in_path.iter().map(|(field, text)| quote!(to(&request.#field) != from::<Value>(#text)));
+        quote!(if #(#others)||* { return Err(#absent); })
+    });
     let unused = if arrived.is_empty() { quote!(let _ = request;) } else { quote!() };
     let method = quote! {
         async fn #name(&self, (): &(), request: server::operation::#name::Request)
             -> Result<server::operation::#name::Success, server::operation::#name::Error> {
             #unused
+            #absent
             self.arrived(json!({ #(#arrived),* }));
             Ok(#success)
         }
@@ -298,6 +322,29 @@ fn success<'a>(
         };
     };
     let is_struct = successes.len() == 1 && matches!(*answer.response.status, Status::Code(_));
+    answer_of(planned, answer, if is_struct { None } else { Some("Success") }, make)
+}
+
+/// The expression of the documented 404, if an operation has one and its error can be made.
+fn not_found<'a>(
+    document: &'a Document,
+    planned: &PlannedOperation<'a>,
+    types: &mut Types<'a>,
+    make: Make<'_>,
+) -> Option<TokenStream> {
+    let (_, errors) = server::answers(document, planned, types);
+    let answer = errors.iter().find(|answer| matches!(*answer.response.status, Status::Code(404)))?;
+    answer_of(planned, answer, Some("Error"), make).ok().map(|(expression, _)| expression)
+}
+
+/// The expression of an answer, and the JSON that it answers. It is a variant of an enumeration, or the success alone.
+fn answer_of(
+    planned: &PlannedOperation<'_>,
+    answer: &Answer<'_>,
+    enumeration: Option<&str>,
+    make: Make<'_>,
+) -> Result<(TokenStream, Option<Json>), String> {
+    let name = &planned.name;
     let json = answer.bodies.iter().position(|body| body.json.is_some());
     let chosen = json.or_else(|| (!answer.bodies.is_empty()).then_some(0)).and_then(|index| answer.bodies.get(index));
     let media = |body: &AnswerBody| answer.response.content.iter().find(|media| *media.name == *body.media_type);
@@ -317,7 +364,7 @@ fn success<'a>(
             (quote!("text that is answered".into()), is_text.then(|| "text that is answered".into()))
         }
     };
-    let owner = if is_struct { "Success".to_owned() } else { format!("Success{}", answer.variant) };
+    let owner = enumeration.map_or("Success".to_owned(), |enumeration| format!("{enumeration}{}", answer.variant));
     let body = match chosen {
         Some(chosen) if answer.bodies.len() > 1 => {
             let (owner, variant) = (ident(&format!("{owner}Body")), &chosen.variant);
@@ -344,7 +391,10 @@ fn success<'a>(
     let fields: Vec<TokenStream> = fields.collect();
     let fields = if fields.is_empty() { quote!() } else { quote!({ #(#fields),* }) };
     let variant = &answer.variant;
-    let path = if is_struct { quote!(Success) } else { quote!(Success::#variant) };
+    let path = match enumeration.map(ident) {
+        Some(enumeration) => quote!(#enumeration::#variant),
+        None => quote!(Success),
+    };
     // A body that several media types could have cannot be read as one JSON value by its type alone.
     Ok((quote!(server::operation::#name::#path #fields), answered.filter(|_| answer.response.content.len() == 1)))
 }

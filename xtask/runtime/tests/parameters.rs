@@ -143,6 +143,8 @@ fn texts_become_values_of_their_kind_or_are_refused() {
         ("true\n", Kind::Boolean),
         ("\"1\"", Kind::Integer),
         ("True", Kind::Boolean),
+        ("false ", Kind::Boolean),
+        (" 1", Kind::Integer),
         ("NaN", Kind::Number),
         ("{d1b5c7f0-3a60-4b57-9a1e-6f1c2e0d9b11}", Kind::Uuid),
         ("d1b5c7f03a604b579a1e6f1c2e0d9b11", Kind::Uuid),

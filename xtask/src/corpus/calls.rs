@@ -23,6 +23,8 @@ use super::generate::Project;
 pub struct Calls {
     /// How many operations can be called.
     called: usize,
+    /// Their IDs.
+    pub operations: Vec<String>,
     /// How many of them arrived as they left, and whose answers did.
     arrived: usize,
     /// Those that did not, with the reasons.
@@ -70,7 +72,12 @@ pub fn write(into: &Path, contract: &Contract, client: &GeneratedClient) -> anyh
     for (_, why) in program.skipped {
         *skipped.entry(super::generate::kind(&why)).or_default() += 1;
     }
-    Ok(Calls { called: program.calls, skipped, ..Calls::default() })
+    Ok(Calls { called: program.calls, operations: program.called, skipped, ..Calls::default() })
+}
+
+/// The name of a document's program.
+pub fn program(crate_name: &str) -> String {
+    format!("{crate_name}_calls")
 }
 
 /// What the program says of an operation.
@@ -87,7 +94,7 @@ struct Said {
 /// If cargo cannot be run.
 pub fn run(project: &Project<'_>, crate_name: &str, file: &Path, calls: &mut Calls) -> anyhow::Result<()> {
     let began = Instant::now();
-    let program = format!("{crate_name}_calls");
+    let program = program(crate_name);
     if !project.builds(&program)? {
         calls.failed.push((program, "it does not compile".to_owned()));
         return Ok(());

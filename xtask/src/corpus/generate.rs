@@ -17,6 +17,7 @@ use openapi_model::source::Source;
 use serde::{Deserialize, Serialize};
 
 use super::calls::{self, Calls};
+use super::live::{self, Live};
 use super::{contracts, limited, name};
 
 /// The time limit for generating one crate.
@@ -40,6 +41,19 @@ struct Row {
     server: Half,
     /// The calls; `None` if they were not wanted.
     calls: Option<Calls>,
+    /// The tests of the running server; `None` if they were not wanted.
+    live: Option<Live>,
+}
+
+/// What is done with the generated crates, beside compiling them.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Every operation is called once.
+    pub calls: bool,
+    /// The servers are tested while they run.
+    pub live: Option<live::Options>,
+    /// The crates are written into this folder, and kept; by default into a temporary one.
+    pub crates: Option<PathBuf>,
 }
 
 /// The result for the client or the server of one document.
@@ -69,12 +83,14 @@ struct Half {
 /// # Errors
 ///
 /// If the folder cannot be read, or cargo cannot be run.
-pub fn run(root: &Path, folder: &Path, only: &[String], calls: bool, as_json: bool) -> anyhow::Result<ExitCode> {
+pub fn run(root: &Path, folder: &Path, only: &[String], options: &Options, as_json: bool) -> anyhow::Result<ExitCode> {
     let files = if folder.is_file() { vec![folder.to_owned()] } else { contracts(folder)? };
     let is_wanted = |file: &Path| only.is_empty() || only.iter().any(|text| name(file).contains(text));
     let files = files.iter().filter(|file| is_wanted(file));
     let scratch = tempfile::tempdir().context("no temporary folder can be made")?;
-    let project = Project { folder: scratch.path(), root };
+    let project = Project { folder: options.crates.as_deref().unwrap_or(scratch.path()), root };
+    std::fs::create_dir_all(project.folder)?;
+    let calls = options.calls || options.live.is_some();
     let mut rows = Vec::new();
     for file in files {
         rows.push((file, project.crate_name(file), generated(file, calls, &project)?));
@@ -82,7 +98,10 @@ pub fn run(root: &Path, folder: &Path, only: &[String], calls: bool, as_json: bo
     anyhow::ensure!(!rows.is_empty(), "{} holds no such contract", folder.display());
     project.prepare()?;
     for (file, crate_name, row) in &mut rows {
-        for (part, half) in [("client", &mut row.client), ("server", &mut row.server)] {
+        // What is only tested while it runs is compiled for that.
+        let is_only_run = options.live.is_some() && !options.calls;
+        let halves = [("client", &mut row.client), ("server", &mut row.server)];
+        for (part, half) in halves.into_iter().filter(|_| !is_only_run) {
             if half.failed.is_none() && row.operations.is_some() {
                 let began = Instant::now();
                 half.compiles = Some(project.compiles(&format!("{crate_name}_{part}"), half.lines <= MANY_LINES)?);
@@ -92,6 +111,13 @@ pub fn run(root: &Path, folder: &Path, only: &[String], calls: bool, as_json: bo
         let both_compile = row.client.compiles == Some(true) && row.server.compiles == Some(true);
         if let Some(calls) = row.calls.as_mut().filter(|_| both_compile) {
             calls::run(&project, crate_name, file, calls)?;
+        }
+        let operations = row.calls.iter().flat_map(|calls| calls.operations.clone()).collect::<Vec<_>>();
+        let program = calls::program(crate_name);
+        if let Some(options) = options.live.as_ref().filter(|_| !operations.is_empty())
+            && project.builds(&program)?
+        {
+            row.live = Some(live::test(&project.program(&program), file, &operations, options)?);
         }
         if !as_json {
             println!("{}", line(row));
@@ -202,7 +228,7 @@ fn generated(file: &Path, calls: bool, project: &Project<'_>) -> anyhow::Result<
     Ok(row.unwrap_or_else(|| {
         let failed = Some("the generator panicked or took too long".to_owned());
         let failed = || Half { failed: failed.clone(), ..Half::default() };
-        Row { document: name(file), operations: None, client: failed(), server: failed(), calls: None }
+        Row { document: name(file), operations: None, client: failed(), server: failed(), calls: None, live: None }
     }))
 }
 
@@ -245,9 +271,14 @@ impl Project<'_> {
         self.cargo("build", crate_name)
     }
 
+    /// The path of a program that was built.
+    fn program(&self, crate_name: &str) -> PathBuf {
+        self.root.join("target/corpus/debug").join(crate_name)
+    }
+
     /// What a program that was built prints.
     pub fn output(&self, crate_name: &str, arguments: &[&str]) -> anyhow::Result<String> {
-        let mut command = Command::new(self.root.join("target/corpus/debug").join(crate_name));
+        let mut command = Command::new(self.program(crate_name));
         command.args(arguments).stdin(Stdio::null());
         Ok(limited(&mut command, LONGEST_CALLS)?.map(|said| said.stdout).unwrap_or_default())
     }
@@ -259,6 +290,8 @@ impl Project<'_> {
             .args(["--quiet", "--offline", "--package", crate_name, "--target-dir"])
             .arg(self.root.join("target/corpus"))
             .current_dir(self.folder)
+            // Hardly any crate is compiled twice.
+            .env("CARGO_INCREMENTAL", "0")
             .stdin(Stdio::null());
         Ok(limited(&mut command, LONGEST_COMPILE)?.is_some_and(|said| said.is_success))
     }
@@ -294,7 +327,8 @@ fn line(row: &Row) -> String {
         )
     });
     let calls = row.calls.as_ref().map(|calls| format!("\n{}", calls::lines(calls))).unwrap_or_default();
-    format!("{}: {operations} operations\n{}\n{}{calls}", row.document, parts[0], parts[1])
+    let live = row.live.as_ref().map(|live| format!("\n{}", live::lines(live))).unwrap_or_default();
+    format!("{}: {operations} operations\n{}\n{}{calls}{live}", row.document, parts[0], parts[1])
 }
 
 fn summary(rows: &[Row]) -> String {
@@ -323,8 +357,10 @@ fn summary(rows: &[Row]) -> String {
             count(calls::is_faithful)
         ),
     };
+    let lives: Vec<&Live> = rows.iter().filter_map(|row| row.live.as_ref()).collect();
+    let tested = if lives.is_empty() { String::new() } else { live::summary(&lives) };
     format!(
-        "{} documents\n{}{}{called}{} documents are complete, {} of them with more than 50 operations\n\
+        "{} documents\n{}{}{called}{tested}{} documents are complete, {} of them with more than 50 operations\n\
          seconds: generating, then compiling",
         rows.len(),
         lines[0],
@@ -358,6 +394,7 @@ mod tests {
             client: half(taken, true),
             server: half(taken, compiles),
             calls: None,
+            live: None,
         };
         let text = summary(&[row(60, 60, true), row(3, 3, false), row(4, 3, true)]);
         assert!(text.contains("clients: 66 of 67 operations (98.5 %); 3 compile without a warning"), "{text}");

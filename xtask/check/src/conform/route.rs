@@ -22,7 +22,12 @@ pub(super) enum RouteMatch<'a> {
 /// Matches a method and an encoded path to the operations.
 pub(super) fn route_match<'a>(plan: &'a Plan, method: &str, path: &str) -> RouteMatch<'a> {
     let lenient = plain(path);
-    if plan.untried.iter().any(|untried| is_of(&untried.path, &lenient, str::eq_ignore_ascii_case)) {
+    // Some servers split a segment with an encoded slash, and others do not.
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let whole = format!("/{}", parts.join("/"));
+    let is_near =
+        |template: &str| is_of(template, &lenient, str::eq_ignore_ascii_case) || is_of(template, &whole, str::eq);
+    if plan.untried.iter().any(|untried| is_near(&untried.path)) {
         return RouteMatch::NotTested;
     }
     let mut exactly: Vec<&Operation> =
@@ -39,12 +44,13 @@ pub(super) fn route_match<'a>(plan: &'a Plan, method: &str, path: &str) -> Route
         let near: Vec<&Operation> = exactly.iter().copied().filter(other_case).collect();
         return if near.is_empty() { RouteMatch::OtherMethod(exactly) } else { RouteMatch::Near(near) };
     }
-    let nearly: Vec<&Operation> = plan
-        .operations
-        .iter()
-        .filter(|operation| is_of(&operation.path, &lenient, str::eq_ignore_ascii_case))
-        .collect();
-    if nearly.is_empty() { RouteMatch::Nothing } else { RouteMatch::Near(nearly) }
+    let nearly: Vec<&Operation> = plan.operations.iter().filter(|operation| is_near(&operation.path)).collect();
+    let with_method: Vec<&Operation> = nearly.iter().copied().filter(is_method).collect();
+    match (with_method.is_empty(), nearly.is_empty()) {
+        (false, _) => RouteMatch::Near(with_method),
+        (true, false) => RouteMatch::Near(nearly),
+        (true, true) => RouteMatch::Nothing,
+    }
 }
 
 /// Whether a path matches a template.
@@ -140,6 +146,18 @@ mod tests {
         ] {
             assert_eq!(kind(method, path), wanted, "{method} {path}");
         }
+    }
+
+    #[test]
+    fn an_encoded_slash_may_be_part_of_a_value() {
+        let text = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths:\n  /a/{id}/b:\n    get:\n      \
+                    parameters: [{name: id, in: path, required: true, schema: {type: string}}]\n      \
+                    responses: {'200': {description: B}}\n";
+        let contract = Contract::read(&Source::new("a.yaml", text), None, None).unwrap();
+        let plan = Plan::of(&contract, &Conform::default());
+        assert!(matches!(route_match(&plan, "GET", "/a/x%2Fy/b"), RouteMatch::Near(_)));
+        assert!(matches!(route_match(&plan, "GET", "/a/%2F/b/"), RouteMatch::Near(_)));
+        assert!(matches!(route_match(&plan, "GET", "/a/x/y/b"), RouteMatch::Nothing));
     }
 
     #[test]

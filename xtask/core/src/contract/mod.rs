@@ -33,6 +33,8 @@ pub struct Contract {
     pub document: Document,
     /// Its conventions.
     pub profile: Profile,
+    /// Whether they were concluded from the document, so that nobody has promised them.
+    pub is_profile_concluded: bool,
     /// Its operations, in document order.
     pub operations: Vec<Operation>,
 }
@@ -46,14 +48,15 @@ impl Contract {
     /// If it cannot be read at all.
     pub fn read(source: &Arc<Source>, base: Option<&Path>, profile: Option<&Profile>) -> Result<Contract, Unreadable> {
         let document = openapi_model::read(source, base)?;
+        let is_profile_concluded = profile.is_none();
         let profile = profile.cloned().unwrap_or_else(|| propose(&document, &[]));
-        Ok(Contract::new(document, profile))
+        Ok(Contract { is_profile_concluded, ..Contract::new(document, profile) })
     }
 
     /// A document, interpreted by a profile.
     pub fn new(document: Document, profile: Profile) -> Contract {
         let operations = document.operations.iter().map(|spec| Operation::new(&profile, spec)).collect();
-        Contract { document, profile, operations }
+        Contract { document, profile, is_profile_concluded: false, operations }
     }
 
     /// The file that was opened.

@@ -54,6 +54,11 @@ pub fn planned(contract: &Contract) -> (Vec<PlannedOperation<'_>>, Types<'_>) {
     (Plan::of(contract, &BTreeSet::new(), None).operations, Types::new(&contract.document))
 }
 
+/// Whether the errors of a contract have names, which the server's errors are told by.
+pub fn names_errors(contract: &Contract) -> bool {
+    named::Naming::of(contract).is_some()
+}
+
 /// The operations of a contract for which no server can be generated, and why; and, if the contract names its errors, those of the
 /// server's own errors that operations do not document.
 pub fn unsupported(contract: &Contract) -> Vec<Problem> {

@@ -7,6 +7,7 @@
 mod attempt;
 mod counterexample;
 mod existence_leak;
+mod implied;
 mod pipeline;
 mod strategies;
 mod unusual_values;

@@ -17,7 +17,7 @@ use super::super::session::Session;
 use super::super::style;
 use super::super::wire::Extra;
 use super::attempt::{Attempt, Base, Shape, TESTED_VALUE};
-use super::unusual_values::{BODIES, HEADERS, METHODS, UNKNOWN, UNUSUAL};
+use super::unusual_values::{BODIES, BOUNDARIES, HEADERS, LONG, METHODS, UNKNOWN, UNUSUAL};
 
 /// The credentials that are valid for an operation.
 fn valid(session: &Session<'_>, operation: &Operation) -> Vec<Credential> {
@@ -106,16 +106,17 @@ pub(super) fn each(operation: &Operation, session: &Session<'_>, base: &Attempt)
     variations.extend(BODIES.iter().map(|body| Variation::Body(body.to_vec())));
     if let Some(Ok(bodies)) = session.bodies(operation) {
         variations.extend(bodies.unfitting.iter().map(|body| Variation::Body(body.clone())));
+        variations.extend(unusual_bodies(&bodies.fitting).into_iter().map(Variation::Body));
     }
     for (index, value) in values.iter().enumerate() {
         variations.push(Variation::Value(index, value.to_uppercase()));
         variations.push(Variation::Value(index, uuid(UNKNOWN)));
         variations.extend(UNUSUAL.iter().map(|unusual| Variation::Value(index, format!("{value}{unusual}"))));
+        variations.extend(BOUNDARIES.iter().map(|boundary| Variation::Value(index, (*boundary).to_owned())));
     }
     for parameter in of(Location::Query) {
-        variations.extend(
-            UNUSUAL.iter().map(|unusual| Variation::Query(parameter.name.value.clone(), (*unusual).to_owned())),
-        );
+        let values = UNUSUAL.iter().chain(BOUNDARIES).chain(&[""]);
+        variations.extend(values.map(|value| Variation::Query(parameter.name.value.clone(), (*value).to_owned())));
     }
     let without_permission = session.caller(Role::WithoutPermission, operation).ok();
     let no_keys = credentials::mistakable(&base.authorization.parts);
@@ -290,6 +291,21 @@ fn body(session: &Session<'_>, operation: &Operation) -> BoxedStrategy<Variation
 
 /// Values in place of fields of a body, as JSON; nothing means that the field is left out.
 const ALTERED: &[&str] = &["", "null", "\"\"", "\"x\"", "-1", "1.5", "1e30", "true", "[]", "{}", "\"\\u0000\""];
+
+/// A JSON body with another value of one of its fields, the first ones each for itself.
+fn unusual_bodies(fitting: &[u8]) -> Vec<Vec<u8>> {
+    const MOST_FIELDS: usize = 8;
+    let Ok(Json::Object(fields)) = serde_json::from_slice(fitting) else { return Vec::new() };
+    let values = ALTERED.iter().filter_map(|text| serde_json::from_str::<Json>(text).ok());
+    let values: Vec<Json> = values.chain([LONG.into(), "\u{e9}\u{65e5}\u{1f600}".into()]).collect();
+    let each = fields.keys().take(MOST_FIELDS).flat_map(|name| values.iter().map(move |value| (name, value)));
+    each.map(|(name, value)| {
+        let mut fields = fields.clone();
+        fields.insert(name.clone(), value.clone());
+        Json::Object(fields).to_string().into_bytes()
+    })
+    .collect()
+}
 
 /// A JSON object with another value of one field.
 fn altered_body(mut body: Json, index: &prop::sample::Index, with: &str) -> Json {

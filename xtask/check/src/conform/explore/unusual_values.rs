@@ -39,6 +39,13 @@ pub(super) const UNUSUAL: &[&str] = &[
     ":",
 ];
 
+/// Whole values at which servers often fail: where numbers end, and long texts and such beyond ASCII; percent-encoded.
+pub(super) const BOUNDARIES: &[&str] =
+    &["0", "-1", "1", "2147483648", "-2147483649", "9223372036854775808", "1e30", "0.1", "%C3%A9%E6%97%A5", LONG];
+
+/// A text that is longer than most columns of databases.
+pub(super) const LONG: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
 /// Methods besides the documented one.
 pub(super) const METHODS: &[&str] = &[
     "GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "PROPFIND", "FOO", "get", "Post",

@@ -18,6 +18,7 @@ use super::super::provocations::{self, Provocation};
 use super::super::route::{RouteMatch, route_match};
 use super::super::session::{Documented, Session, error_of, label};
 use super::super::wire::Answer;
+use super::implied::is_implied;
 
 /// Statuses for requests that are too long or malformed HTTP.
 const REFUSED: &[u16] = &[400, 413, 414, 431];
@@ -63,10 +64,14 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
         return None;
     }
     if (200..300).contains(&status) {
+        // Without its last segment, a path may be that of another operation, which needs no key.
+        let is_open = match &route_match {
+            RouteMatch::Operation(found) => found.security.is_open(),
+            RouteMatch::Near(found) => found.iter().any(|operation| operation.security.is_open()),
+            _ => operation.security.is_open(),
+        };
         let broken = match caller_role {
-            CallerRole::NoKey if !operation.security.is_open() => {
-                Some((Rule::LiveAuthentication, "without a valid key"))
-            }
+            CallerRole::NoKey if !is_open => Some((Rule::LiveAuthentication, "without a valid key")),
             CallerRole::NoPermission => Some((Rule::LivePermission, "with a key that lacks the permission")),
             CallerRole::NoKey | CallerRole::Authorized | CallerRole::Uncertain => None,
         };
@@ -81,11 +86,22 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
     match route_match {
         RouteMatch::Operation(operation) => of_operation(session, operation, answer, caller_role),
         RouteMatch::Near(operations) => {
-            let documented = operations.into_iter().find(|operation| session.documented(operation, answer).is_some());
-            match documented {
-                Some(operation) => parts(session, operation, answer),
-                None => of_no_operation(session, operation, answer, &[NOTHING, MOVED, &[501]].concat()),
+            let mut faults = Vec::new();
+            for operation in operations {
+                let fault = match session.documented(operation, answer) {
+                    Some(_) => parts(session, operation, answer),
+                    None if is_implied(session, operation, answer) => None,
+                    None => continue,
+                };
+                match fault {
+                    // It may be this one.
+                    None => return None,
+                    fault => faults.extend(fault),
+                }
             }
+            // Or none of them.
+            let other = of_no_operation(session, operation, answer, &[NOTHING, MOVED, &[501]].concat())?;
+            Some(faults.into_iter().next().unwrap_or(other))
         }
         RouteMatch::OtherMethod(operations) => {
             // HEAD is GET without a body, if the server supports it.
@@ -99,8 +115,13 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
             let allowed = answer.header("allow").unwrap_or_default();
             let is_allowed =
                 |operation: &&Operation| allowed.split(',').any(|method| method.trim() == *operation.method);
-            let methods: Vec<&str> = operations.iter().map(|operation| operation.method.value.as_str()).collect();
-            if status == 405 && !operations.iter().all(is_allowed) {
+            // A path may match several templates, of which a server takes one.
+            let is_of_one =
+                |one: &&Operation| operations.iter().filter(|other| *other.path == *one.path).all(is_allowed);
+            if status == 405 && !operations.iter().any(is_of_one) {
+                let first = operations.first().map(|operation| operation.path.as_str());
+                let methods = operations.iter().filter(|operation| Some(operation.path.as_str()) == first);
+                let methods: Vec<&str> = methods.map(|operation| operation.method.value.as_str()).collect();
                 let message =
                     format!("the 405 to {method} allows `{allowed}`, but the path has `{}`", methods.join(", "));
                 let expected = format!("allow: {}", methods.join(", "));
@@ -165,6 +186,9 @@ fn of_operation<'a>(
         return Some(Fault { finding, expected });
     }
     if session.documented(operation, answer).is_none() {
+        if is_implied(session, operation, answer) {
+            return None;
+        }
         let said = answer.identity().unwrap_or_default();
         let shown = format!("{} {said}", answer.status);
         let message = format!("`{}` answers `{}`, which it does not document", operation.id.value, shown.trim_end());
@@ -207,8 +231,8 @@ fn of_no_operation<'a>(
     if answer.body.is_empty() || answer.request.method == "HEAD" || MOVED.contains(&status) {
         return None;
     }
-    // Without a common error schema, error bodies are not judged.
-    let name = session.contract.profile.error_schema.as_ref()?;
+    // Without a common error schema, error bodies are not judged. One that only looks common promises nothing here.
+    let name = session.contract.profile.error_schema.as_ref().filter(|_| !session.contract.is_profile_concluded)?;
     let schema = Some(session.contract.error_schema()?);
     let spec = BodySpec { media_type: "application/json", schema, place: operation.id.span, is_success: false };
     let finding = session.body(operation, &spec, answer, &what).into_iter().next()?;

@@ -1,7 +1,7 @@
 //! A proxy that can change requests and answers.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
@@ -52,9 +52,22 @@ pub struct Answered {
 }
 
 impl Answered {
+    fn empty(status: StatusCode, headers: HeaderMap) -> Answered {
+        Answered { status, headers, body: Bytes::new(), delay: Duration::ZERO, cut: false }
+    }
+
+    async fn read(response: reqwest::Response) -> reqwest::Result<Answered> {
+        let mut answered = Answered::empty(response.status(), response.headers().clone());
+        for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
+            answered.headers.remove(name);
+        }
+        answered.body = response.bytes().await?;
+        Ok(answered)
+    }
+
     /// Replaces the answer by another one, in JSON.
     pub fn say(&mut self, status: u16, message: &str) {
-        self.status = StatusCode::from_u16(status).expect("a status");
+        self.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         self.body = Bytes::from(serde_json::json!({ "message": message }).to_string());
         self.headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     }
@@ -104,10 +117,10 @@ impl Proxy {
 }
 
 async fn connection(stream: TcpStream, handler: Arc<Handler>) {
-    let earlier = Arc::new(std::sync::Mutex::new(None));
+    let earlier = Arc::new(Mutex::new(None));
     let service = service_fn(move |request: Request<Incoming>| {
         let own = request.headers().get(header::AUTHORIZATION).cloned();
-        let mut earlier = earlier.lock().expect("nobody panics with it");
+        let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
         let before = earlier.clone();
         *earlier = own.or(earlier.take());
         let handler = handler.clone();
@@ -141,19 +154,21 @@ impl Handler {
         Ok(response)
     }
 
+    /// The right server's answer; 502 if it has none.
     async fn ask(&self, asked: Asked) -> Answered {
         let mut headers = asked.headers;
         for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
             headers.remove(name);
         }
         let request = self.http.request(asked.method, format!("{}{}", self.right, asked.path));
-        let request = request.headers(headers).body(asked.body);
-        let response = request.send().await.expect("the right server answers");
-        let (status, mut headers) = (response.status(), response.headers().clone());
-        for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
-            headers.remove(name);
-        }
-        let body = response.bytes().await.expect("the right server answers to the end");
-        Answered { status, headers, body, delay: Duration::ZERO, cut: false }
+        let answered = match request.headers(headers).body(asked.body).send().await {
+            Ok(response) => Answered::read(response).await,
+            Err(error) => Err(error),
+        };
+        answered.unwrap_or_else(|error| {
+            let mut answered = Answered::empty(StatusCode::BAD_GATEWAY, HeaderMap::new());
+            answered.say(502, &format!("the right server does not answer: {error}"));
+            answered
+        })
     }
 }
