@@ -668,7 +668,9 @@ pub mod runtime {
                 "required": parameter.required,
             });
             match parameter.style {
-                Style::Json => object["content"] = json!({ "application/json": { "schema": parsed(parameter.schema)? } }),
+                Style::Json(media) | Style::Whole(media) => {
+                    object["content"] = content([(media, parameter.schema)].into_iter())?.into()
+                }
                 style => {
                     object["style"] = style.name().into();
                     object["explode"] = parameter.explode.into();
@@ -793,8 +795,10 @@ pub mod runtime {
 
         /// A value written as one text. `explode` means `key=value` for properties of an object, instead of `key,value`.
         fn separated(text: &str, separator: &str, explode: bool, parameter: &Parameter) -> Result<Value, String> {
-            if parameter.style == Style::Json {
-                return serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"));
+            match parameter.style {
+                Style::Json(_) => return serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}")),
+                Style::Whole(_) => return scalar(text, &parameter.kind),
+                _ => {}
             }
             match parameter.kind {
                 Kind::List(item) => {
@@ -932,7 +936,8 @@ pub mod runtime {
         ///
         /// Why the text cannot be such a value.
         pub fn scalar(text: &str, kind: &Kind) -> Result<Value, String> {
-            let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+            // JSON may have white space around it, and a parameter may not.
+            let json = |text: &str| serde_json::from_str::<Value>(text).ok().filter(|_| text.trim() == text);
             match kind {
                 Kind::Text => Ok(text.into()),
                 // The types of UUIDs also take braces, `urn:uuid:` and no hyphens.
@@ -1470,12 +1475,14 @@ pub mod runtime {
             PipeDelimited,
             /// `name[key]=value`.
             DeepObject,
-            /// JSON as text.
-            Json,
+            /// JSON as text, with its media type.
+            Json(&'static str),
+            /// The text of another media type, as it is.
+            Whole(&'static str),
         }
 
         impl Style {
-            /// Its name in the contract; empty for JSON, which has none.
+            /// Its name in the contract; empty if a media type says how it is written.
             pub fn name(self) -> &'static str {
                 match self {
                     Style::Simple => "simple",
@@ -1485,7 +1492,7 @@ pub mod runtime {
                     Style::SpaceDelimited => "spaceDelimited",
                     Style::PipeDelimited => "pipeDelimited",
                     Style::DeepObject => "deepObject",
-                    Style::Json => "",
+                    Style::Json(_) | Style::Whole(_) => "",
                 }
             }
         }
@@ -2115,7 +2122,7 @@ pub mod operation {
                 name: "y",
                 location: Location::Path,
                 required: true,
-                style: Style::Json,
+                style: Style::Json("application/json"),
                 explode: false,
                 kind: Kind::List(&Kind::Text),
                 default: None,
@@ -2537,7 +2544,7 @@ pub mod schemas {
     pub const COMPONENTS: &[(&str, &str)] = &[
         (
             "Box",
-            r##"{"properties":{"arr":{"items":{"nullable":true,"type":"integer"},"nullable":true,"type":"array"},"b":{"enum":[true]},"big":{"format":"int64","maximum":18446744073709551615,"minimum":-9223372036854775808,"type":"integer"},"builder":{"oneOf":[{"type":"null"},{"$ref":"#/components/schemas/Builder"}]},"cl":{"$ref":"#/components/schemas/client"},"default":{"default":1,"type":"string"},"dup":{"oneOf":[{"format":"uri","type":"string"},{"format":"email","type":"string"},{"items":{"format":"a","type":"string"},"type":"array"},{"items":{"format":"b","type":"string"},"type":"array"}]},"error":{"default":"x","nullable":true,"type":"string"},"errs":{"$ref":"#/components/schemas/error"},"map":{"additionalProperties":{"nullable":true,"type":"string"},"nullable":true,"type":"object"},"n":{"enum":[5]},"n32":{"format":"float","type":"number"},"nest":{"oneOf":[{"oneOf":[{"type":"string"}]},{"anyOf":[{"type":"integer"},{"oneOf":[{"type":"boolean"},{"$ref":"#/components/schemas/Box"}]}]}]},"sf":{"$ref":"#/components/schemas/Self"},"tys":{"$ref":"#/components/schemas/types"},"u":{"anyOf":[{"type":"integer"},{"type":"number"},{"type":"string"},{"type":"boolean"},{"items":{},"type":"array"},{"type":"object"}]},"uid":{"format":"uuid","maxLength":36,"pattern":"(","type":"string"},"when":{"format":"date-time","type":"string"}},"type":"object"}"##,
+            r##"{"properties":{"arr":{"items":{"nullable":true,"type":"integer"},"nullable":true,"type":"array"},"b":{"enum":[true]},"big":{"format":"int64","maximum":18446744073709551615,"minimum":-9223372036854775808,"type":"integer"},"builder":{"oneOf":[{"enum":[null],"nullable":true,"type":"string"},{"$ref":"#/components/schemas/Builder"}]},"cl":{"$ref":"#/components/schemas/client"},"default":{"default":1,"type":"string"},"dup":{"oneOf":[{"format":"uri","type":"string"},{"format":"email","type":"string"},{"items":{"format":"a","type":"string"},"type":"array"},{"items":{"format":"b","type":"string"},"type":"array"}]},"error":{"default":"x","nullable":true,"type":"string"},"errs":{"$ref":"#/components/schemas/error"},"map":{"additionalProperties":{"nullable":true,"type":"string"},"nullable":true,"type":"object"},"n":{"enum":[5]},"n32":{"format":"float","type":"number"},"nest":{"oneOf":[{"oneOf":[{"type":"string"}]},{"anyOf":[{"type":"integer"},{"oneOf":[{"type":"boolean"},{"$ref":"#/components/schemas/Box"}]}]}]},"sf":{"$ref":"#/components/schemas/Self"},"tys":{"$ref":"#/components/schemas/types"},"u":{"anyOf":[{"type":"integer"},{"type":"number"},{"type":"string"},{"type":"boolean"},{"items":{},"type":"array"},{"type":"object"}]},"uid":{"format":"uuid","maxLength":36,"pattern":"(","type":"string"},"when":{"format":"date-time","type":"string"}},"type":"object"}"##,
         ),
         ("Builder", r#"{"properties":{"Default":{"type":"string"}},"type":"object"}"#),
         ("Client", r#"{"type":"object"}"#),

@@ -669,7 +669,9 @@ pub mod runtime {
                 "required": parameter.required,
             });
             match parameter.style {
-                Style::Json => object["content"] = json!({ "application/json": { "schema": parsed(parameter.schema)? } }),
+                Style::Json(media) | Style::Whole(media) => {
+                    object["content"] = content([(media, parameter.schema)].into_iter())?.into()
+                }
                 style => {
                     object["style"] = style.name().into();
                     object["explode"] = parameter.explode.into();
@@ -848,8 +850,10 @@ pub mod runtime {
 
         /// A value written as one text. `explode` means `key=value` for properties of an object, instead of `key,value`.
         fn separated(text: &str, separator: &str, explode: bool, parameter: &Parameter) -> Result<Value, String> {
-            if parameter.style == Style::Json {
-                return serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"));
+            match parameter.style {
+                Style::Json(_) => return serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}")),
+                Style::Whole(_) => return scalar(text, &parameter.kind),
+                _ => {}
             }
             match parameter.kind {
                 Kind::List(item) => {
@@ -987,7 +991,8 @@ pub mod runtime {
         ///
         /// Why the text cannot be such a value.
         pub fn scalar(text: &str, kind: &Kind) -> Result<Value, String> {
-            let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+            // JSON may have white space around it, and a parameter may not.
+            let json = |text: &str| serde_json::from_str::<Value>(text).ok().filter(|_| text.trim() == text);
             match kind {
                 Kind::Text => Ok(text.into()),
                 // The types of UUIDs also take braces, `urn:uuid:` and no hyphens.
@@ -1525,12 +1530,14 @@ pub mod runtime {
             PipeDelimited,
             /// `name[key]=value`.
             DeepObject,
-            /// JSON as text.
-            Json,
+            /// JSON as text, with its media type.
+            Json(&'static str),
+            /// The text of another media type, as it is.
+            Whole(&'static str),
         }
 
         impl Style {
-            /// Its name in the contract; empty for JSON, which has none.
+            /// Its name in the contract; empty if a media type says how it is written.
             pub fn name(self) -> &'static str {
                 match self {
                     Style::Simple => "simple",
@@ -1540,7 +1547,7 @@ pub mod runtime {
                     Style::SpaceDelimited => "spaceDelimited",
                     Style::PipeDelimited => "pipeDelimited",
                     Style::DeepObject => "deepObject",
-                    Style::Json => "",
+                    Style::Json(_) | Style::Whole(_) => "",
                 }
             }
         }
@@ -2888,7 +2895,7 @@ pub mod operation {
                 name: "where",
                 location: Location::Query,
                 required: false,
-                style: Style::Json,
+                style: Style::Json("application/json"),
                 explode: false,
                 kind: Kind::Object(&[], &Kind::Text),
                 default: None,
