@@ -89,12 +89,8 @@ fn best(content: &[MediaType]) -> Option<&MediaType> {
         .or_else(|| of("multipart/form-data"))
         .or_else(text)
         .or_else(with_example)
-        .or_else(|| content.iter().find(|media| is_opaque(&essence(&media.name))))
-}
-
-/// Whether any bytes may be a body of a media type, as far as the contract can say.
-fn is_opaque(name: &str) -> bool {
-    name == "application/octet-stream" || ["image/", "audio/", "video/"].iter().any(|start| name.starts_with(start))
+        // Any bytes are one.
+        .or_else(|| of("application/octet-stream"))
 }
 
 fn example(media: &MediaType) -> Option<Json> {
