@@ -80,6 +80,7 @@ impl Report {
 ///
 /// If the document cannot be read at all, names an operation to leave out that does not exist, or a file cannot be written.
 pub fn generate(wanted: &Wanted) -> anyhow::Result<Report> {
+    anyhow::ensure!(wanted.server != wanted.client, "server and client would be written into the same file");
     let folder = wanted.spec.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let source = Source::read(folder, &wanted.spec).map_err(anyhow::Error::msg)?;
     let shown = wanted.spec.display();

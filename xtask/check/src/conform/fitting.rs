@@ -66,7 +66,7 @@ pub fn sample(
     let shape = document.shape_of(schema);
     let mut fits = |value: &Json| {
         let node = node::parse(&value.to_string()).ok();
-        node.is_some_and(|node| values.misfits(schema, direction, &node).is_ok_and(|misfits| misfits.is_empty()))
+        node.is_some_and(|node| values.fits(schema, direction, &node).unwrap_or_default())
     };
     // A list or an object without anything in it is no text.
     let is_text = |value: &Json| match value {

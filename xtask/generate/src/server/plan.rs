@@ -252,7 +252,7 @@ impl<'a> Plan<'a> {
             return Some(index);
         }
         let null = node::parse("null").ok()?;
-        if let Err(reason) = values.misfits(schema, Direction::Request, &null) {
+        if let Err(reason) = values.fits(schema, Direction::Request, &null) {
             let span = self.contract.document.schema(schema).span;
             let message = format!("values of this schema are not validated: {reason}");
             self.not_validated.push(Problem::new(span, message));

@@ -90,13 +90,32 @@ impl<'a> Values<'a> {
     ///
     /// Why the schema cannot be used at all: a pattern that is not a regular expression, an unresolved reference.
     pub fn misfits(&mut self, schema: SchemaId, direction: Direction, value: &Node) -> Result<Vec<Misfit>, String> {
+        self.validate(schema, direction, value, |compiled, instance| compiled.misfits(instance, value))
+    }
+
+    /// Whether a value fits a schema, which takes less time than to list the violations.
+    ///
+    /// # Errors
+    ///
+    /// Why the schema cannot be used at all.
+    pub fn fits(&mut self, schema: SchemaId, direction: Direction, value: &Node) -> Result<bool, String> {
+        self.validate(schema, direction, value, |compiled, instance| compiled.validator.is_valid(instance))
+    }
+
+    fn validate<T: Send>(
+        &mut self,
+        schema: SchemaId,
+        direction: Direction,
+        value: &Node,
+        validate: impl FnOnce(&Compiled, &Json) -> T + Send,
+    ) -> Result<T, String> {
         let compiled = self.compiled(schema, direction)?;
         let steps = compiled.chain.saturating_mul(depth(value) + 1);
         if steps > DEEPEST {
             return Err("too many nested schemas apply to one value".to_owned());
         }
         let instance: Json = Map::from_iter([(schema.index().to_string(), value.to_json())]).into();
-        let validate = || compiled.misfits(&instance, value);
+        let validate = || validate(&compiled, &instance);
         if steps <= SHALLOW { Ok(validate()) } else { with_stack(steps, validate) }
     }
 

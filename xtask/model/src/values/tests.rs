@@ -175,3 +175,18 @@ fn chains_of_any_length_are_compiled() {
     assert!(fits(&document, "N0", "{next: {next: {}}}") && !fits(&document, "N0", "{next: {next: 1}}"));
     assert!(fits(&document, "S0", "a") && !fits(&document, "S0", "1"));
 }
+
+#[test]
+fn schemas_that_apply_more_often_with_each_level_are_decided_at_once() {
+    let level = |number: usize| {
+        let next = format!("{{$ref: '#/components/schemas/A{}'}}", number + 1);
+        format!("    A{number}: {{allOf: [{next}, {next}]}}\n")
+    };
+    let schemas = (0..30).map(level).collect::<String>() + "    A30: {type: object}\n";
+    let document = document("3.0.3", &schemas);
+    let mut values = Values::new(&document);
+    let mut fits = |text: &str| {
+        values.fits(document.component("A0").unwrap(), Direction::Request, &crate::node::parse(text).unwrap())
+    };
+    assert_eq!(fits("null"), Ok(false), "listing 1,000,000,000 violations would not end");
+}
