@@ -7,7 +7,9 @@ mod named;
 mod operation;
 mod plan;
 mod refusals;
+mod request;
 mod runtime;
+mod tables;
 mod texts;
 mod types;
 
@@ -86,7 +88,7 @@ pub fn server(contract: &Contract, leave_out: &BTreeSet<usize>) -> Result<Server
         document,
         validated: &definitions.roots,
         naming: named::Naming::of(contract),
-        schemes: operation::scheme_idents(document),
+        schemes: tables::scheme_idents(document),
         admission: ident(if is_limited { "WithinLimits" } else { "Authenticated" }),
         values: RefCell::new(values),
     };
@@ -265,7 +267,7 @@ fn schemas(
         let (name, text) = (&name.value, texts::json(&written::schema(document, *id)));
         quote!((#name, #text))
     });
-    let schemes = used.iter().map(|scheme| operation::scheme(scheme, &shared.schemes[scheme.name.value.as_str()]));
+    let schemes = used.iter().map(|scheme| tables::scheme(scheme, &shared.schemes[scheme.name.value.as_str()]));
     let imports = (!used.is_empty()).then(|| {
         quote! {
             #[allow(unused_imports)]
