@@ -32,6 +32,7 @@ enum Xtask {
     #[command(after_help = cli::conform_help(PROGRAM))]
     Conform(Box<Conform>),
     /// Run the check on other people's contracts: a folder of them as a table, or one as a line of JSON
+    #[command(after_help = "Example: cargo xtask corpus contracts --generate --conform --peers --only shop")]
     Corpus {
         /// A folder of contracts, or one contract
         path: PathBuf,

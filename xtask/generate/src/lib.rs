@@ -19,7 +19,6 @@ mod operation_ids;
 mod outputs;
 mod problem;
 mod round_trip;
-mod round_trip_gate;
 mod seal;
 mod server;
 mod stale;
