@@ -10,7 +10,6 @@ use dropshot::{ConfigDropshot, ConfigLogging, ConfigLoggingLevel, ServerBuilder}
 use xtask::corpus::live::{Live, Options, SECRET, test_running};
 
 /// The generated server of the guide's example.
-#[allow(dead_code)]
 #[path = "../../xtask/generate/example/server/src/api.rs"]
 mod api;
 
@@ -53,12 +52,11 @@ impl Operations for Pets {
 /// What `conform` says of the server, with the faults of a seed.
 fn tested(seed: u64) -> Live {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let server = runtime.block_on(async {
-        let log = ConfigLogging::StderrTerminal { level: ConfigLoggingLevel::Critical }.to_logger("pets").unwrap();
-        let api = Api { gate: Secret, operations: Pets, deadline: Duration::from_secs(10), retry_after: 1 };
-        let builder = ServerBuilder::new(api::api_description().unwrap(), Arc::new(api), log);
-        builder.config(ConfigDropshot::default()).start().unwrap()
-    });
+    let _inside = runtime.enter();
+    let log = ConfigLogging::StderrTerminal { level: ConfigLoggingLevel::Critical }.to_logger("pets").unwrap();
+    let api = Api { gate: Secret, operations: Pets, deadline: Duration::from_secs(10), retry_after: 1 };
+    let builder = ServerBuilder::new(api::api_description().unwrap(), Arc::new(api), log);
+    let server = builder.config(ConfigDropshot::default()).start().unwrap();
     let file = repository().join("xtask/generate/example/pets.yaml");
     let options = Options { peer: None, seed, faults: 5 };
     test_running(&format!("http://{}", server.local_addr()), &file, &["get_pet".to_owned()], &options).unwrap()
