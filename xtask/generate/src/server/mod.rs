@@ -9,6 +9,7 @@ mod plan;
 mod refusals;
 mod request;
 mod runtime;
+mod shared;
 mod tables;
 mod texts;
 mod types;
@@ -26,9 +27,9 @@ use quote::quote;
 use serde_json::Value as Json;
 
 pub use self::answers::{Answer, AnswerBody, answers, field_names};
-use self::operation::Shared;
 use self::plan::Plan;
 pub use self::plan::PlannedOperation;
+use self::shared::Shared;
 pub use self::types::Types;
 use crate::characters::harmless;
 use crate::dependencies::{Dependency, doc_of};

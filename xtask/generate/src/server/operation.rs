@@ -1,14 +1,7 @@
 //! The module of an operation: what the contract says of it as tables, its request, its answers.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
-use openapi_model::document::Document;
-use openapi_model::node;
-use openapi_model::schema::SchemaId;
-use openapi_model::shape::AllOf;
 use openapi_model::span::Spanned;
-use openapi_model::values::{Direction, Values};
+use openapi_model::values::Direction;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::{Value as Json, json};
@@ -18,6 +11,7 @@ use super::items::{Place, rust};
 use super::named;
 use super::plan::PlannedOperation;
 use super::request::request;
+use super::shared::Shared;
 use super::tables::tables;
 use super::texts;
 use super::types::Types;
@@ -36,37 +30,6 @@ pub struct Parts {
     pub has_named_errors: bool,
     /// Tests that the contract's examples of its answers survive their types.
     pub examples: Vec<TokenStream>,
-}
-
-/// What the operations of a contract share.
-pub struct Shared<'a> {
-    /// The document.
-    pub document: &'a Document,
-    /// The validated schemas as JSON Schema, as planned.
-    pub validated: &'a [Json],
-    /// How the contract names errors, if it does.
-    pub naming: Option<named::Naming<'a>>,
-    /// The statics of security schemes, by their names.
-    pub schemes: BTreeMap<&'a str, Ident>,
-    /// What checks a caller: `Authenticated` or `WithinLimits`.
-    pub admission: Ident,
-    /// Whether examples and defaults fit.
-    pub values: RefCell<Values<'a>>,
-}
-
-impl Shared<'_> {
-    /// Whether a value fits a schema.
-    pub fn fits(&self, schema: SchemaId, direction: Direction, value: &Json) -> bool {
-        let Ok(node) = node::parse(&value.to_string()) else { return false };
-        self.values.borrow_mut().fits(schema, direction, &node).unwrap_or_default()
-    }
-
-    /// The default of schemas, if it fits.
-    pub fn default_of(&self, schemas: &AllOf) -> Option<Json> {
-        let &[id] = schemas.ids() else { return None };
-        let default = self.document.shape_of(id).default.clone().filter(|value| !value.is_null())?;
-        self.fits(id, Direction::Request, &default).then_some(default)
-    }
 }
 
 /// Generates an operation.

@@ -10,7 +10,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::{Map, Value as Json, json};
 
-use super::operation::Shared;
+use super::shared::Shared;
 use super::texts;
 use crate::media::{Format, format};
 

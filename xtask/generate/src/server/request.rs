@@ -5,8 +5,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::items::{Place, rust};
-use super::operation::Shared;
 use super::plan::{PlannedBody, PlannedMedia, PlannedOperation};
+use super::shared::Shared;
 use super::types::{Ty, Types};
 use crate::docs;
 use crate::media::Format;

@@ -14,9 +14,9 @@ use quote::{format_ident, quote};
 use serde_json::{Value as Json, json};
 
 use super::kinds::kind;
-use super::operation::Shared;
 use super::plan::{PlannedMedia, PlannedOperation, PlannedParameter};
 use super::refusals::refusals;
+use super::shared::Shared;
 use super::texts;
 use crate::media::{Format, format};
 use crate::names::{Scope, ident};
