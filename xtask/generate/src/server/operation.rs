@@ -4,7 +4,7 @@ use openapi_model::span::Spanned;
 use openapi_model::values::Direction;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::answers::{self, Answer};
 use super::items::{Place, rust};
