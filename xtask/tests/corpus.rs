@@ -48,3 +48,24 @@ fn what_cannot_be_read_is_counted_and_not_the_end() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(corpus(&folder.path().join("none"), &[]).status.code(), Some(2));
 }
+
+#[test]
+fn a_client_a_server_and_a_program_that_calls_every_operation_are_generated_of_any_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let contracts = Path::new(env!("CARGO_MANIFEST_DIR")).join("generate/tests/client");
+    let generated = |name: &str| -> serde_json::Value {
+        let into = folder.path().join(name);
+        let arguments = ["--generate", "--call", "--into", into.to_str().unwrap()];
+        serde_json::from_slice(&corpus(&contracts.join(format!("{name}.yaml")), &arguments).stdout).unwrap()
+    };
+    let shop = generated("shop");
+    for taken in [&shop["client"]["taken"], &shop["server"]["taken"], &shop["calls"]["called"]] {
+        assert_eq!(*taken, 13, "{shop:#}");
+    }
+    for part in ["client/src/lib.rs", "server/src/lib.rs", "calls/src/main.rs"] {
+        assert!(folder.path().join(format!("shop_{part}")).is_file(), "{part}");
+    }
+    let awkward = generated("awkward");
+    assert_eq!((&awkward["client"]["taken"], &awkward["server"]["taken"]), (&8.into(), &6.into()), "{awkward:#}");
+    assert_eq!(awkward["server"]["refused"].as_object().unwrap().len(), 2, "{awkward:#}");
+}

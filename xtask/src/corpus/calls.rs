@@ -25,6 +25,8 @@ pub struct Calls {
     called: usize,
     /// Their IDs.
     pub operations: Vec<String>,
+    /// Whether they were called.
+    pub made: bool,
     /// How many of them arrived as they left, and whose answers did.
     arrived: usize,
     /// Those that did not, with the reasons.
@@ -94,6 +96,7 @@ struct Said {
 /// If cargo cannot be run.
 pub fn run(project: &Project<'_>, crate_name: &str, file: &Path, calls: &mut Calls) -> anyhow::Result<()> {
     let began = Instant::now();
+    calls.made = true;
     let program = program(crate_name);
     if !project.builds(&program)? {
         calls.failed.push((program, "it does not compile".to_owned()));
@@ -151,6 +154,11 @@ pub fn lines(calls: &Calls) -> String {
 /// Whether every operation is called and arrives.
 pub fn is_whole(calls: &Calls) -> bool {
     calls.skipped.is_empty() && calls.failed.is_empty() && calls.arrived == calls.called && calls.called > 0
+}
+
+/// Whether nothing is wrong with the calls that were made.
+pub fn is_well(calls: &Calls) -> bool {
+    !calls.made || calls.failed.is_empty() && calls.arrived == calls.called && is_faithful(calls)
 }
 
 /// Whether the server says of itself what the contract says.

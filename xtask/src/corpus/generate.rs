@@ -114,10 +114,11 @@ pub fn run(root: &Path, folder: &Path, only: &[String], options: &Options, as_js
         }
         let operations = row.calls.iter().flat_map(|calls| calls.operations.clone()).collect::<Vec<_>>();
         let program = calls::program(crate_name);
-        if let Some(options) = options.live.as_ref().filter(|_| !operations.is_empty())
-            && project.builds(&program)?
-        {
-            row.live = Some(live::test(&project.program(&program), file, &operations, options)?);
+        if let Some(options) = options.live.as_ref().filter(|_| !operations.is_empty()) {
+            row.live = Some(match project.builds(&program)? {
+                true => live::test(&project.program(&program), file, &operations, options)?,
+                false => Live { untested: vec!["its program does not compile".to_owned()], ..Live::default() },
+            });
         }
         if !as_json {
             println!("{}", line(row));
@@ -129,9 +130,14 @@ pub fn run(root: &Path, folder: &Path, only: &[String], options: &Options, as_js
     } else {
         println!("{}", summary(&rows));
     }
-    let is_well = |half: &Half| half.failed.is_none() && half.compiles != Some(false);
-    let is_well = |row: &Row| is_well(&row.client) && is_well(&row.server);
     Ok(if rows.iter().all(is_well) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Whether everything that was tried of a document went well. Operations that are refused are told, but are no failure.
+fn is_well(row: &Row) -> bool {
+    [&row.client, &row.server].iter().all(|half| half.failed.is_none() && half.compiles != Some(false))
+        && row.calls.as_ref().is_none_or(calls::is_well)
+        && row.live.as_ref().is_none_or(live::is_well)
 }
 
 /// Generates the client and the server of one document in this process, writes them as crates whose names begin with that of
@@ -326,7 +332,8 @@ fn line(row: &Row) -> String {
             half.failed.as_deref().unwrap_or_default(),
         )
     });
-    let calls = row.calls.as_ref().map(|calls| format!("\n{}", calls::lines(calls))).unwrap_or_default();
+    let made = row.calls.as_ref().filter(|calls| calls.made);
+    let calls = made.map(|calls| format!("\n{}", calls::lines(calls))).unwrap_or_default();
     let live = row.live.as_ref().map(|live| format!("\n{}", live::lines(live))).unwrap_or_default();
     format!("{}: {operations} operations\n{}\n{}{calls}{live}", row.document, parts[0], parts[1])
 }
@@ -347,7 +354,7 @@ fn summary(rows: &[Row]) -> String {
         })
     };
     let complete = rows.iter().filter(is_complete);
-    let calls: Vec<&Calls> = rows.iter().filter_map(|row| row.calls.as_ref()).collect();
+    let calls: Vec<&Calls> = rows.iter().filter_map(|row| row.calls.as_ref()).filter(|calls| calls.made).collect();
     let count = |fits: fn(&Calls) -> bool| calls.iter().filter(|calls| fits(calls)).count();
     let called = match calls.is_empty() {
         true => String::new(),
@@ -400,5 +407,27 @@ mod tests {
         assert!(text.contains("clients: 66 of 67 operations (98.5 %); 3 compile without a warning"), "{text}");
         assert!(text.contains("servers: 66 of 67 operations (98.5 %); 2 compile without a warning"), "{text}");
         assert!(text.contains("1 documents are complete, 1 of them with more than 50 operations"), "{text}");
+    }
+
+    #[test]
+    fn a_call_that_does_not_arrive_an_alarm_and_a_fault_that_is_not_named_are_failures() {
+        let row = |calls: serde_json::Value, live: Live| {
+            let calls: Calls = serde_json::from_value(calls).unwrap();
+            Row { calls: Some(calls), live: Some(live), ..Row::default() }
+        };
+        let calls = |made, arrived, emitted: &[&str]| {
+            serde_json::json!({"called": 1, "operations": ["a"], "made": made, "arrived": arrived, "failed": [],
+                "skipped": {}, "emitted": emitted, "seconds": 0.0})
+        };
+        let faults = |missed: &[&str]| live::Faults {
+            missed: missed.iter().map(ToString::to_string).collect(),
+            ..live::Faults::default()
+        };
+        assert!(is_well(&row(calls(true, 1, &[]), Live::default())));
+        assert!(is_well(&row(calls(false, 0, &[]), Live { classes: vec![faults(&[])], ..Live::default() })));
+        assert!(!is_well(&row(calls(true, 0, &[]), Live::default())));
+        assert!(!is_well(&row(calls(true, 1, &["another schema"]), Live::default())));
+        assert!(!is_well(&row(calls(true, 1, &[]), Live { alarms: vec!["a".to_owned()], ..Live::default() })));
+        assert!(!is_well(&row(calls(true, 1, &[]), Live { classes: vec![faults(&["a"])], ..Live::default() })));
     }
 }

@@ -90,6 +90,11 @@ pub struct Faults {
     pub peer_missed: Vec<String>,
 }
 
+/// Whether nothing was reported of the server as it is, and every fault was named.
+pub fn is_well(live: &Live) -> bool {
+    live.alarms.is_empty() && live.untested.is_empty() && live.classes.iter().all(|faults| faults.missed.is_empty())
+}
+
 /// A running server; it ends when dropped.
 struct Server {
     child: Child,

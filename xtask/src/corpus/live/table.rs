@@ -59,9 +59,11 @@ pub fn lines(live: &Live) -> String {
 /// The sums of all documents.
 pub fn summary(all: &[&Live]) -> String {
     let silent = all.iter().filter(|live| live.alarms.is_empty() && live.untested.is_empty()).count();
-    let alarms: usize = all.iter().filter_map(|live| live.peer).map(|(count, _)| count).sum();
+    let peers: Vec<usize> = all.iter().filter_map(|live| live.peer).map(|(count, _)| count).collect();
+    let theirs =
+        if peers.is_empty() { String::new() } else { format!(", {} of Schemathesis", peers.iter().sum::<usize>()) };
     let mut text = format!(
-        "servers: {} tested, {silent} without an alarm and whole; {} alarms of conform, {alarms} of Schemathesis\n",
+        "servers: {} tested, {silent} without an alarm and whole; {} alarms of conform{theirs}\n",
         all.len(),
         all.iter().map(|live| live.alarms.len()).sum::<usize>(),
     );
@@ -78,11 +80,17 @@ fn sums(name: &str, faults: &[&Faults]) -> String {
     let percent = |count: usize| 100.0 * count as f64 / planted.max(1) as f64;
     let named: usize = faults.iter().map(|faults| faults.named).sum();
     let seconds: f64 = faults.iter().map(|faults| faults.seconds).sum();
-    let theirs: usize = faults.iter().filter_map(|faults| faults.peer).map(|(named, _)| named).sum();
-    let their_seconds: f64 = faults.iter().filter_map(|faults| faults.peer).map(|(_, seconds)| seconds).sum();
+    let peers: Vec<(usize, f64)> = faults.iter().filter_map(|faults| faults.peer).collect();
+    let theirs = match peers.is_empty() {
+        true => String::new(),
+        false => {
+            let named: usize = peers.iter().map(|(named, _)| named).sum();
+            let seconds: f64 = peers.iter().map(|(_, seconds)| seconds).sum();
+            format!("; Schemathesis {named:>4} ({:>5.1} %) {seconds:>6.1} s", percent(named))
+        }
+    };
     format!(
-        "  {name:<14} {planted:>4} planted; named {named:>4} ({:>5.1} %) {seconds:>6.1} s; Schemathesis {theirs:>4} ({:>5.1} %) {their_seconds:>6.1} s\n",
-        percent(named),
-        percent(theirs),
+        "  {name:<14} {planted:>4} planted; named {named:>4} ({:>5.1} %) {seconds:>6.1} s{theirs}\n",
+        percent(named)
     )
 }
