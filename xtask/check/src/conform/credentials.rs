@@ -70,12 +70,17 @@ impl Secrets {
 
     /// All texts that must not be shown.
     pub fn all(&self) -> Vec<Secret> {
-        let mut all: Vec<Secret> =
-            self.token.iter().chain(&self.api_key).chain(self.by_scheme.values()).cloned().collect();
+        // That of a scheme may be a user and a password.
+        let by_scheme = self.by_scheme.values().flat_map(|secret| Secrets::universal(secret).all());
+        let mut all: Vec<Secret> = self.token.iter().chain(&self.api_key).cloned().chain(by_scheme).collect();
         if let Some((user, password)) = &self.basic {
-            let shown = format!("(printf '%s' \"{user}:{}\" | base64)", password.placeholder(true));
-            all.push(Secret::named(STANDARD.encode(format!("{user}:{}", password.expose())), shown));
-            all.push(password.clone());
+            let whole = format!("{user}:{}", password.expose());
+            let given = self.token.as_ref().filter(|token| token.expose() == whole);
+            let word =
+                given.map_or_else(|| format!("{user}:{}", password.placeholder(true)), |it| it.placeholder(true));
+            all.push(Secret::named(STANDARD.encode(whole), format!("(printf '%s' \"{word}\" | base64)")));
+            // The user alone may be the key.
+            all.extend(Some(password).filter(|password| !password.expose().is_empty()).cloned());
         }
         all
     }

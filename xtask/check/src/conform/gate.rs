@@ -117,9 +117,10 @@ impl Gate {
         if let Some((name, _)) = request.extra.headers.iter().find(|(name, _)| !self.permits_header(name)) {
             return Err(format!("the header `{name}` may not be sent"));
         }
-        let query = sent.map(|sent| sent.query.to_ascii_lowercase()).unwrap_or_default();
+        let query = sent.map(|sent| sent.query.as_str()).unwrap_or_default();
         let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
-        if names.any(|name| decoded(name).is_some_and(|name| METHOD_PARAMETERS.contains(&name.as_str()))) {
+        let is_method = |name: String| METHOD_PARAMETERS.contains(&name.to_ascii_lowercase().as_str());
+        if names.any(|name| decoded(name).is_some_and(is_method)) {
             return Err("a query parameter that names a method may not be sent".to_owned());
         }
         if SAFE_METHODS.contains(&request.method.as_str()) {
@@ -134,10 +135,6 @@ impl Gate {
 
     /// Whether a method and a path are those of a permitted operation, and no server could take them for another one.
     fn is_of_permitted_operation(&self, method: &str, path: &str) -> bool {
-        // Some servers ignore what follows a semicolon, and resolve dots and slashes that are encoded.
-        let is_segment = |text: &str| {
-            !text.contains(['/', '\\', '\0']) && !matches!(text.split(';').next().unwrap_or(text).trim(), "." | "..")
-        };
         let is_clean = path.split('/').all(|part| decoded(part).is_some_and(|text| is_segment(&text)));
         let exact = |it: &&Unsafe| it.method == method && values(&it.path, path, str::eq).is_some();
         let fewest = |it: &&Unsafe| paths::variables(&it.path).len();
@@ -169,5 +166,50 @@ impl Gate {
         let how = if self.read_only { "" } else { "; permit one with --send" };
         let not_sent = list(false).map(|some| format!("; not sent: {some}{how}")).unwrap_or_default();
         format!("only GET, HEAD and OPTIONS will be sent{sent}{not_sent}")
+    }
+}
+
+/// Whether a decoded text is one segment of a path for every server: some ignore what follows a semicolon, resolve dots
+/// and slashes that are encoded, or decode twice.
+fn is_segment(text: &str) -> bool {
+    let is_one =
+        !text.contains(['/', '\\', '\0']) && !matches!(text.split(';').next().unwrap_or(text).trim(), "." | "..");
+    is_one && decoded(text).is_none_or(|again| again == text || is_segment(&again))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use apidrift_core::contract::Contract;
+    use apidrift_core::settings::Conform;
+    use openapi_model::source::Source;
+
+    use super::super::credentials::Authorization;
+    use super::super::wire::Extra;
+    use super::*;
+
+    fn is_permitted(method: &str, path: &str, query: &str) -> bool {
+        let text = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths:\n  /a/{b}:\n    \
+                    parameters: [{name: b, in: path, required: true, schema: {type: string}}]\n    \
+                    delete: {operationId: remove, responses: {'204': {description: d}}}\n";
+        let contract = Contract::read(&Source::new("a.yaml", text), None, None).unwrap();
+        let gate = Gate::new(&Plan::of(&contract, &Conform::default()), &["remove"], false, false);
+        let sent = Sent { path: path.to_owned(), query: query.to_owned(), headers: 0 };
+        let (authorization, extra) = (Authorization::none(), Extra::default());
+        let path = format!("{path}?{query}");
+        let request = Request { method: method.to_owned(), path, authorization, extra, made_up: Vec::new() };
+        gate.permit(&request, Some(&sent)).is_ok()
+    }
+
+    #[test]
+    fn no_spelling_leads_to_another_path_or_method() {
+        assert!(is_permitted("DELETE", "/a/7", "") && is_permitted("DELETE", "/a/%25", ""));
+        for path in ["/a/7%2F..", "/a/7%252F%2e%2e", "/a/%252e%252e", "/a/%25252e%25252e;x", "/a/", "/b/7"] {
+            assert!(!is_permitted("DELETE", path, ""), "{path}");
+        }
+        assert!(is_permitted("GET", "/a/7", "method=DELETE"));
+        for query in ["_method=DELETE", "a=b&_METHOD=DELETE", "%5F%4Dethod=DELETE"] {
+            assert!(!is_permitted("GET", "/a/7", query), "{query}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! report lists what could not be provoked separately from what was seen.
 
 mod bodies;
+mod changes;
 mod configured;
 mod credentials;
 mod discovered;

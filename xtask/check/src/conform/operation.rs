@@ -135,6 +135,10 @@ impl Operation {
         if let Some(unread) = operation.unread.first() {
             return Err(format!("it could not be read whole: {}", unread.reason));
         }
+        // Its requests would go to another server.
+        if !operation.path.starts_with('/') {
+            return Err("its path does not begin with `/`".to_owned());
+        }
         let (successes, others) = told_by_status(operation);
         if successes.is_empty() {
             return Err("it documents no success".to_owned());

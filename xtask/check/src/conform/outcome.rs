@@ -17,7 +17,8 @@ impl Session<'_> {
     pub fn noted(&self, finding: Finding, answer: &Answer, expected: &str) -> Finding {
         finding
             .note(format!("request: {}", self.wire.curl(&answer.request)))
-            .note(format!("expected: {expected}"))
+            // It may quote another response.
+            .note(format!("expected: {}", self.wire.shown(expected)))
             .note(format!("answered: {}", self.wire.show(answer)))
     }
 

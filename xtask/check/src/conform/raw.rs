@@ -1,27 +1,47 @@
 //! Requests on a connection of their own, in plain HTTP/1.1, without an HTTP client between them and the server.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::{Duration, Instant};
 
 use super::gate::Permitted;
 use super::wire::Wire;
 
-/// The time limit for responses.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest time limit for all responses together.
+const LONGEST: Duration = Duration::from_secs(5);
+/// The maximum number of bytes of all responses to read.
+const MOST_BYTES: usize = 16_000_000;
 
 /// Sends requests one after the other without waiting, and reads the statuses of the responses that arrive before the
-/// connection is closed.
-pub(super) fn exchange(wire: &Wire, host: &str, requests: &[Permitted<'_>]) -> std::io::Result<Vec<u16>> {
+/// connection is closed, or the time is over: a server may send without end.
+pub(super) fn exchange(
+    wire: &Wire,
+    host: &str,
+    requests: &[Permitted<'_>],
+    patience: Duration,
+) -> std::io::Result<Vec<u16>> {
     let last = requests.len().saturating_sub(1);
     let heads = requests.iter().enumerate().map(|(index, request)| wire.head(request, index == last));
     let sent = heads.collect::<Vec<String>>().concat();
-    let mut stream = TcpStream::connect(host)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let patience = patience.min(LONGEST);
+    let address = host.to_socket_addrs()?.next().ok_or(std::io::ErrorKind::NotFound)?;
+    let end = Instant::now() + patience;
+    let mut stream = TcpStream::connect_timeout(&address, patience)?;
+    stream.set_write_timeout(Some(patience))?;
     stream.write_all(sent.as_bytes())?;
-    let mut bytes = Vec::new();
-    // Bytes received before an error are evaluated as well.
-    let _ = stream.read_to_end(&mut bytes);
+    let (mut bytes, mut part) = (Vec::new(), [0; 8192]);
+    while bytes.len() < MOST_BYTES {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        stream.set_read_timeout(Some(left))?;
+        // Bytes received before an error are evaluated as well.
+        match stream.read(&mut part) {
+            Ok(length @ 1..) => bytes.extend_from_slice(&part[..length]),
+            Ok(0) | Err(_) => break,
+        }
+    }
     Ok(statuses(&bytes))
 }
 
@@ -49,8 +69,26 @@ fn statuses(mut bytes: &[u8]) -> Vec<u16> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::statuses;
+    use super::super::target::Limits;
+    use super::*;
+
+    #[test]
+    fn a_response_without_end_is_not_read_without_end() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            while stream.write_all(b": still there\n").is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let wire = Wire::new(&format!("http://{host}"), Vec::new(), &Limits::default(), None).unwrap();
+        let began = Instant::now();
+        assert_eq!(exchange(&wire, &host, &[], Duration::from_millis(200)).unwrap(), Vec::<u16>::new());
+        assert!(began.elapsed() < Duration::from_secs(4));
+    }
 
     #[test]
     fn consecutive_responses_are_separated() {

@@ -2,7 +2,7 @@
 
 use openapi_model::paths;
 
-use super::operation::{Operation, Plan};
+use super::operation::{Operation, Plan, Untried};
 use super::percent::decoded;
 
 /// How a request matches the operations of the contract.
@@ -28,19 +28,28 @@ pub(super) fn route_match<'a>(plan: &'a Plan, method: &str, path: &str) -> Route
     let whole: String = parts.iter().map(|part| format!("/{}", part.replace('/', "_"))).collect();
     let is_near =
         |template: &str| [&lenient, &whole].into_iter().any(|path| is_of(template, path, str::eq_ignore_ascii_case));
-    if plan.untried.iter().any(|untried| is_near(&untried.path)) {
-        return RouteMatch::NotTested;
-    }
     let mut exactly: Vec<&Operation> =
         plan.operations.iter().filter(|operation| is_of(&operation.path, path, str::eq)).collect();
     // Paths without variables come before those with some.
     exactly.sort_by_key(|operation| paths::variables(&operation.path).len());
     let is_method = |operation: &&Operation| *operation.method == *method;
+    let exact = exactly.iter().copied().find(is_method).filter(|_| is_clean(path));
+    // What a server may take for an operation that is not tested, if it does not belong to a tested one.
+    let is_untried = |untried: &Untried| match exact {
+        Some(operation) => {
+            let (own, other) = (paths::variables(&operation.path).len(), paths::variables(&untried.path).len());
+            is_of(&untried.path, path, str::eq) && (other < own || other == own && untried.method == method)
+        }
+        None => is_near(&untried.path),
+    };
+    if plan.untried.iter().any(is_untried) {
+        return RouteMatch::NotTested;
+    }
+    if let Some(operation) = exact {
+        return RouteMatch::Operation(operation);
+    }
     if !exactly.is_empty() && is_clean(path) {
         let other_case = |operation: &&Operation| operation.method.eq_ignore_ascii_case(method);
-        if let Some(operation) = exactly.iter().copied().find(is_method) {
-            return RouteMatch::Operation(operation);
-        }
         // Methods are case-sensitive, but some frameworks ignore case.
         let near: Vec<&Operation> = exactly.iter().copied().filter(other_case).collect();
         return if near.is_empty() { RouteMatch::OtherMethod(exactly) } else { RouteMatch::Near(near) };
@@ -146,6 +155,20 @@ mod tests {
             ("GET", "/", "nothing"),
         ] {
             assert_eq!(kind(method, path), wanted, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn an_operation_that_is_not_tested_hides_only_what_may_be_its_own() {
+        let text = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths:\n  /a:\n    \
+                    get: {responses: {'200': {description: A}}}\n    delete: {responses: {'404': {description: B}}}\n  \
+                    /{b}:\n    parameters: [{name: b, in: path, required: true, schema: {type: string}}]\n    \
+                    get: {responses: {'404': {description: C}}}\n";
+        let contract = Contract::read(&Source::new("a.yaml", text), None, None).unwrap();
+        let plan = Plan::of(&contract, &Conform::default());
+        assert!(matches!(route_match(&plan, "GET", "/a"), RouteMatch::Operation(_)));
+        for (method, path) in [("DELETE", "/a"), ("GET", "/A"), ("GET", "/b"), ("GET", "/a/")] {
+            assert!(matches!(route_match(&plan, method, path), RouteMatch::NotTested), "{method} {path}");
         }
     }
 

@@ -91,6 +91,10 @@ impl Session<'_> {
 
     /// Sends a generated request, within the rate limit.
     pub fn send(&mut self, operation: &Operation, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
+        if !self.changes_only_what_is_named(request) {
+            let reason = "what changes something is done only to what was named".to_owned();
+            return Ok(Err(NoAnswer::NotPermitted(reason)));
+        }
         if request.authorization.role != CallerRole::NoKey {
             self.wait_for_room(operation)?;
         }
@@ -121,13 +125,13 @@ impl Session<'_> {
     /// Sends requests without bodies one after the other on one connection, if they may be sent, and returns the statuses
     /// of the responses; `None` if the connection fails.
     pub fn send_together(&mut self, host: &str, requests: &[&Request]) -> Result<Option<Vec<u16>>, Stop> {
-        self.left()?;
+        let patience = self.left()?.min(self.limits.patience);
         let mut permitted = Vec::new();
         for request in requests {
             let Ok(request) = self.gate.permit(request, self.wire.sent(request).as_ref()) else { return Ok(None) };
             permitted.push(request);
         }
-        let statuses = raw::exchange(&self.wire, host, &permitted).ok();
+        let statuses = raw::exchange(&self.wire, host, &permitted, patience).ok();
         self.requests += requests.len();
         Ok(statuses)
     }

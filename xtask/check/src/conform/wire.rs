@@ -128,10 +128,15 @@ pub(super) struct Wire {
 
 impl Wire {
     pub fn new(url: &str, secrets: Vec<Secret>, limits: &Limits, identity: Option<&str>) -> Result<Wire, String> {
-        let base = Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
-        if !matches!(base.scheme(), "http" | "https") || base.query().is_some() || !base.username().is_empty() {
+        // What is beside the address may be secret.
+        let shown = url.split(['?', '#']).next().unwrap_or_default();
+        let shown = shown.rsplit_once('@').map_or(shown, |(_, rest)| rest);
+        let base = Url::parse(url).map_err(|error| format!("`{shown}` is not a URL: {error}"))?;
+        let has_credentials = !base.username().is_empty() || base.password().is_some();
+        let has_more = base.query().is_some() || base.fragment().is_some();
+        if !matches!(base.scheme(), "http" | "https") || has_credentials || has_more {
             return Err(format!(
-                "`{url}` is not the base URL of a server; write one such as `https://rest.example.com`"
+                "`{shown}` is not the base URL of a server; write one such as `https://rest.example.com`, without credentials and parameters"
             ));
         }
         if secrets.iter().any(|key| HeaderValue::from_str(key.expose()).is_err() || key.expose().is_empty()) {

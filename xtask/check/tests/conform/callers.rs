@@ -221,6 +221,128 @@ fn a_secret_that_the_server_repeats_is_not_shown() {
 }
 
 #[test]
+fn a_key_that_a_link_repeats_is_not_shown() {
+    let paths = "  /things:
+    get:
+      operationId: list
+      responses:
+        '200':
+          description: d
+          headers: {Link: {schema: {type: string}}}
+          content: {application/json: {schema: {type: object, required: [things], properties: {things: {type: array}}}}}";
+    let settings = "[[conform.caller]]\nname = \"ann\"\napi_key = { env = \"CALLER\" }\n";
+    let folder = project(&with_security("{type: apiKey, in: query, name: key}", paths), settings);
+    let server = Server::start(|asked| match asked.query.contains("page=2") {
+        true => json(200, "[]"),
+        false => {
+            let Answer(status, mut headers, body) = json(200, "{\"things\": [1]}");
+            headers.push(("link", format!("</things?{}&page=2>; rel=\"next\"", asked.query)));
+            Answer(status, headers, body)
+        }
+    });
+    let says = ["live/schema", "/things?key='\"$CALLER\"'&page=2''&key='\"$CALLER\""];
+    assert_ends_with(folder.path(), &["--url", &server.url], &[("CALLER", SECRET)], 1, &says);
+}
+
+#[test]
+fn a_response_that_is_quoted_as_the_expected_one_does_not_show_the_key() {
+    let paths = "  /things/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: string, format: uuid}}]
+    get: {operationId: show, responses: {'200': {description: d}, '404': {description: d}, '403': {description: d}}}";
+    let folder = project(&contract(paths), "[profile]\nerror_identity = \"/message\"\n");
+    let server = Server::start(|asked| match &asked.path[asked.path.len() - 1..] {
+        "7" => Answer(200, Vec::new(), String::new()),
+        "8" => error(403, "It belongs to somebody else"),
+        _ => error(404, asked.header("authorization").unwrap_or_default()),
+    });
+    let id = |last: &str| format!("id=00000000-0000-0000-0000-00000000000{last}");
+    let (own, foreign) = (id("7"), format!("foreign:{}", id("8")));
+    let arguments = ["--url", &server.url, "--value", &own, "--value", &foreign];
+    let says = ["live/leak", "expected: the same as for a resource that does not exist: 404 Bearer $APIDRIFT_KEY"];
+    assert_ends(folder.path(), &arguments, 1, &says);
+}
+
+#[test]
+fn a_user_and_a_password_in_one_secret_are_not_shown_in_any_form() {
+    let echo = || {
+        Server::start(|asked| match asked.header("authorization") {
+            Some(said) => json(200, &serde_json::json!({ "message": said }).to_string()),
+            None => error(401, "Unauthorized"),
+        })
+    };
+    let contract = with_security("{type: http, scheme: basic}", PATHS);
+    let by_scheme = "[[conform.caller]]\nname = \"ann\"\ncredentials = { key = { env = \"CALLER\" } }\n";
+    for (settings, variable, secret, base64) in [
+        (by_scheme, "CALLER", "ann:a-secret-of-the-caller", "YW5uOmEtc2VjcmV0LW9mLXRoZS1jYWxsZXI="),
+        // The user is the key, and there is no password.
+        ("", "APIDRIFT_KEY", "the-key-of-ann:", "dGhlLWtleS1vZi1hbm46"),
+    ] {
+        let says = ["live/key-echoed", &format!(" --user \"${variable}\"")];
+        let arguments = ["--url", &echo().url];
+        let text = assert_ends_with(project(&contract, settings).path(), &arguments, &[(variable, secret)], 1, &says);
+        assert!(!text.contains(base64) && !text.contains("the-key-of-ann"), "{text}");
+    }
+}
+
+#[test]
+fn a_base_url_has_no_secrets() {
+    for url in [
+        "http://ann:the-password@127.0.0.1:9",
+        "http://:the-password@127.0.0.1:9",
+        "http://127.0.0.1:9/?key=the-password",
+        "http://127.0.0.1:9/#the-password",
+        "http://ann:the-password@127.0.0.1:none",
+    ] {
+        let says = if url.ends_with("none") { "is not a URL" } else { "is not the base URL of a server" };
+        let text = assert_ends(project(&contract(PATHS), "").path(), &["--url", url], 2, &[says]);
+        assert!(!text.contains("the-password"), "{text}");
+    }
+}
+
+#[test]
+fn an_open_operation_may_be_called_without_a_permission() {
+    let paths = "  /open: {get: {operationId: open, security: [{}, {key: []}], responses: {'200': {description: d}}}}";
+    let server = Server::start(|asked| match (asked.path.as_str(), asked.method.as_str()) {
+        ("/open", "GET" | "HEAD") => Answer(200, Vec::new(), String::new()),
+        ("/open", _) => Answer(405, vec![("allow", "GET".to_owned())], String::new()),
+        _ => Answer(404, Vec::new(), String::new()),
+    });
+    let arguments =
+        ["--url", &server.url, "--key-without-permission", "a-key-without-any", "--explore", "--cases", "20"];
+    assert_ends(project(&contract(paths), "").path(), &arguments, 0, &["1 of 1 documented responses seen"]);
+}
+
+#[test]
+fn what_is_near_an_open_operation_is_not_open_itself() {
+    let paths = "  /{a}/{b}:
+    parameters: [{name: a, in: path, required: true, schema: {type: string}}, {name: b, in: path, required: true, schema: {type: string}}]
+    get: {operationId: open, security: [], responses: {'204': {description: d}, '404': {description: d}}}
+  /things/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: string, format: uuid}}]
+    get: {operationId: show, responses: {'200': {description: d}, '401': {description: d}, '404': {description: d}}}";
+    let answer = |is_right: bool| {
+        move |asked: &Asked| {
+            let is_keyed = asked.header("authorization") == Some(&format!("Bearer {KEY}"));
+            let status = match asked.path.as_str() {
+                path if path.ends_with("7/") && !is_right => 200,
+                path if !path.starts_with("/things/") => 404,
+                _ if !is_keyed => 401,
+                path if path.ends_with('7') => 200,
+                _ => 404,
+            };
+            Answer(status, Vec::new(), String::new())
+        }
+    };
+    let flags =
+        ["--value", "id=00000000-0000-0000-0000-000000000007", "--operation", "show", "--explore", "--cases", "20"];
+    let (right, wrong) = (Server::start(answer(true)), Server::start(answer(false)));
+    let folder = project(&contract(paths), "");
+    assert_ends(folder.path(), &[&["--url", &right.url], &flags[..]].concat(), 0, &[]);
+    let says = ["the 200 to a request that matches no operation is not documented"];
+    assert_ends(folder.path(), &[&["--url", &wrong.url], &flags[..]].concat(), 1, &says);
+}
+
+#[test]
 fn a_connection_that_breaks_does_not_show_the_key_in_the_query() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

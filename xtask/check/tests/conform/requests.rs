@@ -248,6 +248,36 @@ fn the_host_has_its_port_on_pipelined_requests_too() {
 }
 
 #[test]
+fn an_undocumented_refusal_of_a_request_that_fits_is_a_finding() {
+    let limit = "  /a:
+    get:
+      operationId: a
+      parameters:
+        - {name: X-Trace, in: header, schema: {type: string}}
+        - {name: tags, in: query, schema: {type: array, items: {type: string}}}
+        - {name: limit, in: query, schema: {type: integer}}
+      responses: {'200': {description: d}}";
+    let form = "  /a:
+    post:
+      operationId: a
+      requestBody: {required: true, content: {multipart/form-data: {schema: {type: object, properties: {a: {type: string}}}}}}
+      responses: {'200': {description: d}}";
+    for (paths, refused) in [(limit, 400), (form, 415)] {
+        let server = Server::start(move |asked| match asked.path.as_str() {
+            "/a" if asked.query == "limit=2147483648" || asked.header("x-user").is_some() && refused == 415 => {
+                Answer(refused, Vec::new(), String::new())
+            }
+            "/a" if !["GET", "POST", "HEAD"].contains(&asked.method.as_str()) => Answer(405, Vec::new(), String::new()),
+            "/a" => Answer(200, Vec::new(), String::new()),
+            _ => Answer(404, Vec::new(), String::new()),
+        });
+        let says = format!("`a` answers `{refused}`, which it does not document");
+        let arguments = ["--url", &server.url, "--send", "a", "--explore", "--cases", "20"];
+        assert_ends(project(&contract(paths), "").path(), &arguments, 1, &[&says]);
+    }
+}
+
+#[test]
 fn what_a_list_contains_is_requested_one_by_one_but_not_changed() {
     let paths = "  /things:
     get: {operationId: list, responses: {'200': {description: d, content: {application/json: {schema: {type: object}}}}}}

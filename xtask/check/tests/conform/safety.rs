@@ -158,6 +158,43 @@ fn a_named_operation_is_sent_to_its_own_path_only() {
 }
 
 #[test]
+fn generated_requests_change_only_what_was_named() {
+    let paths = "  /things/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: integer, minimum: 1, maximum: 50}}]
+    get: {operationId: show, responses: {'200': {description: d}, default: {description: d}}}
+    delete: {operationId: remove, responses: {'204': {description: d}, default: {description: d}}}
+  /names/{name}:
+    parameters: [{name: name, in: path, required: true, schema: {type: string}}]
+    delete: {operationId: forget, responses: {'204': {description: d}, default: {description: d}}}";
+    let folder = project(&contract(paths), "");
+    let flags = ["--send", "remove", "--send", "forget", "--explore", "--cases", "60"];
+    let named = ["--value", "id=7", "--value", "name=seven", "--value", "foreign:id=17"];
+    for values in [&named[..], &[]] {
+        let server =
+            Server::start(|asked| Answer(if asked.method == "GET" { 200 } else { 204 }, Vec::new(), String::new()));
+        run(folder.path(), &[&["--url", &server.url], &flags[..], values].concat(), &[("APIDRIFT_KEY", KEY)]);
+        let changed: Vec<String> = server.asked().iter().filter(|it| it.method == "DELETE").map(Asked::call).collect();
+        let is_other = |call: &&String| {
+            let number = call.strip_prefix("DELETE /things/").and_then(|id| id.parse::<u32>().ok());
+            let name = call.strip_prefix("DELETE /names/").filter(|name| name.len() < 200 && !name.contains("%"));
+            number.is_some_and(|number| !matches!(number, 7 | 17) && (1..=50).contains(&number))
+                || name.is_some_and(|name| !["seven", "no-such-d1b5c7f0"].contains(&name))
+        };
+        assert!(changed.iter().find(is_other).is_none(), "{values:?}: {changed:?}");
+        assert_eq!(changed.contains(&"DELETE /things/7".to_owned()), !values.is_empty(), "{changed:?}");
+    }
+}
+
+#[test]
+fn no_path_leads_to_another_server() {
+    let paths = "  .example.com/things: {get: {operationId: other, responses: {'200': {description: d}}}}
+  /things: {get: {operationId: list, responses: {'200': {description: d}}}}";
+    let server = Server::start(|_| Answer(200, Vec::new(), String::new()));
+    let says = ["not seen  200: not tried: its path does not begin with `/`"];
+    assert_ends(project(&contract(paths), "").path(), &["--url", &server.url, "--explore", "--cases", "5"], 1, &says);
+}
+
+#[test]
 fn a_request_that_could_be_taken_for_another_operation_is_not_sent_and_that_is_said() {
     let paths = "  /payments/{id}:
     parameters: [{name: id, in: path, required: true, schema: {type: string}}]

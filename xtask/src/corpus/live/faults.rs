@@ -1,5 +1,5 @@
-//! Plans what a server does wrong. The plan knows what the contract promises and what the right server has answered, and nothing
-//! of how anybody tests.
+//! Plans what a server does wrong. The plan knows what the contract promises and what the right server has answered while it was
+//! tested: nothing is wrong with a response that did not come up then.
 
 use std::collections::BTreeMap;
 
@@ -174,7 +174,8 @@ fn of_answer(
         |place: &Place, value| Change::Field { status, parent: place.parent.clone(), name: place.name.clone(), value };
     match class {
         Class::Status => {
-            let others = [202, 206, 226, 402, 409, 418];
+            // A 401 to everybody would say that the key is wrong.
+            let others = [202, 206, 226, 400, 402, 403, 404, 409, 415, 418, 422];
             let others = others.into_iter().filter(|other| documented(operation, *other).is_none());
             others.map(|to| Change::Status { from: status, to }).collect()
         }

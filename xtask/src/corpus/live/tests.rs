@@ -112,6 +112,10 @@ fn faults_are_what_the_contract_forbids() {
             .iter()
             .all(|change| matches!(change, Change::Status { from: 200 | 401, to } if *to != 200))
     );
+    // Also what is usual: a contract that documents it elsewhere does not document it here.
+    for (from, to) in [(200, 400), (200, 404), (401, 422)] {
+        assert!(changes(Class::Status).contains(&Change::Status { from, to }), "{from} {to}");
+    }
     assert!(changes(Class::ServerError).iter().all(|change| matches!(change, Change::Fails(_))));
     assert_eq!(changes(Class::Open).len(), 1);
 }

@@ -1,12 +1,13 @@
 //! What HTTP says of requests that are not as the contract says: a contract that documents no refusal for them says nothing of
 //! them, so a server may refuse them in the usual way.
 
-use openapi_model::document::essence;
+use openapi_model::document::{Location, essence};
 use openapi_model::node::Node;
+use openapi_model::schema::Types;
 use openapi_model::values::Direction;
 
 use super::super::credentials::CallerRole;
-use super::super::operation::{Operation, covers, is_json_type};
+use super::super::operation::{Operation, Parameter, covers, is_json_type};
 use super::super::parameters;
 use super::super::session::Session;
 use super::super::wire::{Answer, Request};
@@ -21,7 +22,7 @@ pub(super) fn is_implied<'a>(session: &mut Session<'a>, operation: &'a Operation
             is_keyless && !operation.security.is_open() && !documents(&[401])
         }
         400 | 422 => !documents(&[400, 422]) && may_not_fit(session, operation, answer),
-        415 => !documents(&[415]) && has_other_media_type(operation, &answer.request),
+        415 => !documents(&[415]) && has_other_media_type(session, operation, &answer.request),
         _ => false,
     }
 }
@@ -32,12 +33,29 @@ fn may_not_fit<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: 
     let Some(sent) = session.wire.sent(request) else { return false };
     let parameters = parameters::of(session, operation, &sent.path, &sent.query);
     let is_text = |text: &str| super::super::percent::decoded(text).is_some();
-    parameters.iter().any(|given| given.fits != Some(true))
+    parameters.iter().any(|given| given.fits != Some(true) && is_given(given.parameter, request, &sent.query))
         || !is_text(&sent.path)
         || !is_text(&sent.query)
-        || has_other_media_type(operation, request)
+        || has_other_media_type(session, operation, request)
         || is_encoded(request)
         || body_may_not_fit(session, operation, request)
+}
+
+/// Whether a parameter may be in a request: one that is optional and left out cannot be wrong.
+fn is_given(parameter: &Parameter, request: &Request, query: &str) -> bool {
+    let name = parameter.name.as_str();
+    let is_left_out = match parameter.location {
+        Location::Path => false,
+        // The fields of an object have names of their own.
+        Location::Query if parameter.shape.types.meets(Types::OBJECT) => query.is_empty(),
+        Location::Query => {
+            let mut names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned());
+            !names.any(|given| given.split('[').next() == Some(name) || given == name)
+        }
+        Location::Header => !request.extra.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)),
+        Location::Cookie => request.extra.cookies.is_empty(),
+    };
+    *parameter.required || !is_left_out
 }
 
 /// Whether a request says that its body is compressed.
@@ -57,11 +75,13 @@ fn body_may_not_fit<'a>(session: &mut Session<'a>, operation: &'a Operation, req
 }
 
 /// Whether a request has a body of a media type that the operation does not take, or of several.
-fn has_other_media_type(operation: &Operation, request: &Request) -> bool {
+fn has_other_media_type(session: &Session<'_>, operation: &Operation, request: &Request) -> bool {
     let given = request.extra.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let given: Vec<String> = given.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect();
     let Some(body) = &operation.body else { return !given.is_empty() || request.extra.body.is_some() };
+    let ordinary = session.bodies(operation).and_then(Result::ok);
     match given.as_slice() {
+        [one] if ordinary.as_ref().is_some_and(|bodies| bodies.media_type == *one) => false,
         [one] => !body.content.iter().any(|media| covers(&media.name, one)) || essence(one) != *one,
         [] => request.extra.body.is_some(),
         _ => true,

@@ -72,8 +72,10 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
         };
         let broken = match caller_role {
             CallerRole::NoKey if !is_open => Some((Rule::LiveAuthentication, "without a valid key")),
-            CallerRole::NoPermission => Some((Rule::LivePermission, "with a key that lacks the permission")),
-            CallerRole::NoKey | CallerRole::Authorized | CallerRole::Uncertain => None,
+            CallerRole::NoPermission if !is_open => {
+                Some((Rule::LivePermission, "with a key that lacks the permission"))
+            }
+            CallerRole::NoKey | CallerRole::NoPermission | CallerRole::Authorized | CallerRole::Uncertain => None,
         };
         if let Some((rule, who)) = broken {
             let message = format!("a request near `{}` {who} is answered with {status}", id.value);
@@ -87,7 +89,9 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
         RouteMatch::Operation(operation) => of_operation(session, operation, answer, caller_role),
         RouteMatch::Near(operations) => {
             let mut faults = Vec::new();
-            for operation in operations {
+            // Without a key, only what needs none succeeds.
+            let needs_open = caller_role == CallerRole::NoKey && (200..300).contains(&status);
+            for operation in operations.into_iter().filter(|operation| !needs_open || operation.security.is_open()) {
                 let fault = match session.documented(operation, answer) {
                     Some(_) => parts(session, operation, answer),
                     None if is_implied(session, operation, answer) => None,
