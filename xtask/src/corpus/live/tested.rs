@@ -70,6 +70,8 @@ pub fn with_conform(known: &Known, url: &str, operations: &[String]) -> Reported
     for operation in operations {
         let limits = Limits {
             send: known.operations.clone(),
+            // The server is there to be tested.
+            everything: true,
             operations: vec![operation.clone()],
             time: LONGEST_OPERATION,
             patience: Duration::from_secs(10),
