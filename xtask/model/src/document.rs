@@ -482,6 +482,23 @@ pub fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// Whether a documented media type, which may be a range such as `text/*`, covers another one.
+pub fn covers(documented: &str, found: &str) -> bool {
+    let (documented, found) = (essence(documented), essence(found));
+    match documented.strip_suffix('*') {
+        Some("*/") => true,
+        Some(start) => found.starts_with(start),
+        None => documented == found,
+    }
+}
+
+impl Parameter {
+    /// The schema of its value, also if that is described by `content`.
+    pub fn value_schema(&self) -> Option<SchemaId> {
+        self.schema.or_else(|| self.content.first().and_then(|media| media.schema))
+    }
+}
+
 impl Operation {
     /// Its name for messages: its ID, or its method and path.
     pub fn label(&self) -> String {

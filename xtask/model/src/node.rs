@@ -4,7 +4,7 @@
 //! bounded in depth and size, so a hostile file is an error and not a crash.
 
 pub use crate::tree::{
-    Duplicate, Entry, MAX_DEPTH, Malformed, Node, Parsed, Value, last_of_each, pointer_keys, unescaped,
+    Duplicate, Entry, MAX_DEPTH, Malformed, Node, Parsed, Value, escaped, last_of_each, pointer_keys, unescaped,
 };
 use crate::{json, yaml};
 

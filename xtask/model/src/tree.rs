@@ -87,6 +87,11 @@ pub fn pointer_keys(pointer: &str) -> impl Iterator<Item = String> {
     pointer.split('/').skip(1).map(unescaped)
 }
 
+/// A key as a part of a JSON pointer.
+pub fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
 /// The key that a part of a JSON pointer encodes.
 pub fn unescaped(part: &str) -> String {
     part.replace("~1", "/").replace("~0", "~")

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::document::Document;
-use crate::node::Node;
+use crate::node::{Node, escaped};
 use crate::schema::{Bound, Property, Reference, Schema, SchemaId, Types};
 use crate::span::{Span, Spanned};
 
@@ -39,8 +39,7 @@ impl Writing<'_> {
         }
         // A component occurs inside a schema only if a mapping of `properties` is a reference.
         if let Some(name) = schema.name.as_ref().filter(|_| !self.open.is_empty()) {
-            let name = name.replace('~', "~0").replace('/', "~1");
-            return json!({"$ref": format!("#/components/schemas/{name}")});
+            return json!({"$ref": format!("#/components/schemas/{}", escaped(name))});
         }
         self.repeats += usize::from(!self.written.insert(id));
         if self.repeats > MAX_REPEATS || self.open.contains(&id) {

@@ -74,7 +74,7 @@ pub fn write(into: &Path, contract: &Contract, client: &GeneratedClient) -> anyh
     for (_, why) in program.skipped {
         *skipped.entry(super::generate::kind(&why)).or_default() += 1;
     }
-    Ok(Calls { called: program.calls, operations: program.called, skipped, ..Calls::default() })
+    Ok(Calls { called: program.called.len(), operations: program.called, skipped, ..Calls::default() })
 }
 
 /// The name of a document's program.

@@ -119,8 +119,8 @@ fn value_for(document: &Document, values: &mut Values<'_>, media: &MediaType) ->
 fn made(document: &Document, values: &mut Values<'_>, schema: SchemaId) -> Result<Json, String> {
     let shape = document.shape_of(schema);
     for value in plain_values(document, &shape).take(TRIES) {
-        let misfits = values.misfits(schema, Direction::Request, &Node::from_json(&value));
-        if misfits.map_err(|reason| format!("a request body, whose schema cannot be used: {reason}"))?.is_empty() {
+        let fits = values.fits(schema, Direction::Request, &value);
+        if fits.map_err(|reason| format!("a request body, whose schema cannot be used: {reason}"))? {
             return Ok(value);
         }
     }
@@ -215,10 +215,8 @@ fn unfitting(document: &Document, values: &mut Values<'_>, media: &MediaType, va
             candidates.push(Json::Object(fields));
         }
         candidates.push(Json::from("x"));
-        let unfitting = candidates.into_iter().filter(|value| {
-            let misfits = values.misfits(schema, Direction::Request, &Node::from_json(value));
-            misfits.is_ok_and(|misfits| !misfits.is_empty())
-        });
+        let unfitting =
+            candidates.into_iter().filter(|value| values.fits(schema, Direction::Request, value) == Ok(false));
         let unfitting = unfitting.take(MOST_UNFITTING - 1);
         bodies.extend(unfitting.map(|value| value.to_string().into_bytes()));
     }

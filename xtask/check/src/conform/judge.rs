@@ -2,7 +2,7 @@
 
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use openapi_model::document::{Header, MediaType, essence};
+use openapi_model::document::{Header, MediaType, covers, essence};
 use openapi_model::node::Node;
 use openapi_model::schema::{SchemaId, Types};
 use openapi_model::span::Span;
@@ -10,7 +10,7 @@ use openapi_model::values::Direction;
 use serde_json::Value as Json;
 
 use super::fields;
-use super::operation::{Body, Operation, PlannedError, body, covers, is_json_type, is_same};
+use super::operation::{Body, Operation, PlannedError, body, is_json_type, is_same};
 use super::provocations;
 use super::session::{Documented, Session, label};
 use super::wire::Answer;

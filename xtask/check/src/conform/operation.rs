@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use apidrift_core::contract::{self, Contract, DocumentedError, RateLimit};
 use apidrift_core::settings::Conform;
-use openapi_model::document::{self, Header, Location, MediaType, Status, essence};
+use openapi_model::document::{self, Header, Location, MediaType, Status, covers, essence};
 use openapi_model::paths;
 use openapi_model::shape::{AllOf, Shape};
 use openapi_model::span::{Span, Spanned};
@@ -266,16 +266,6 @@ pub(super) fn body<'a>(response: &'a document::Response, media_type: Option<&str
 pub(super) fn is_json_type(media_type: &str) -> bool {
     let name = essence(media_type);
     name == "application/json" || name.ends_with("+json")
-}
-
-/// Whether a documented media type, which may be a range such as `text/*`, covers another one.
-pub(super) fn covers(documented: &str, found: &str) -> bool {
-    let (documented, found) = (essence(documented), essence(found));
-    match documented.strip_suffix('*') {
-        Some("*/") => true,
-        Some(start) => found.starts_with(start),
-        None => documented == found,
-    }
 }
 
 impl Untried {

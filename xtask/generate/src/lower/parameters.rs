@@ -170,7 +170,7 @@ impl Types<'_> {
 
     fn parameter(&mut self, written: &Written, operation_name: &str, fields: &mut Names) -> Result<Parameter, Refusal> {
         let name = &written.name.value;
-        let schema = written.schema.or_else(|| written.content.first().and_then(|media| media.schema));
+        let schema = written.value_schema();
         let style = match written.content.first() {
             Some(media) if format(self.document, media) == Format::Json => Style::Json,
             // A text is written as itself.

@@ -1,6 +1,6 @@
 //! What the handlers of the program of [`crate::round_trip()`] answer.
 
-use openapi_model::document::{Document, Status};
+use openapi_model::document::Status;
 use openapi_model::schema::SchemaId;
 use openapi_model::values::Direction;
 use proc_macro2::TokenStream;
@@ -9,17 +9,15 @@ use serde_json::{Value as Json, json};
 
 use super::Make;
 use crate::names::ident;
-use crate::server::{self, Answer, AnswerBody, PlannedOperation, Types, field_names};
+use crate::server::{Answer, AnswerBody, PlannedOperation, field_names};
 
 /// The expression of a success, and the JSON that it answers.
-pub(super) fn success<'a>(
-    document: &'a Document,
-    planned: &PlannedOperation<'a>,
-    types: &mut Types<'a>,
+pub(super) fn success(
+    planned: &PlannedOperation<'_>,
+    successes: &[Answer<'_>],
     make: Make<'_>,
 ) -> Result<(TokenStream, Option<Json>), String> {
     let name = &planned.name;
-    let (successes, _) = server::answers(document, planned, types);
     let is_two = |answer: &&Answer<'_>| {
         matches!(*answer.response.status, Status::Code(200..=299) | Status::Range(2) | Status::Default)
     };
@@ -34,13 +32,7 @@ pub(super) fn success<'a>(
 }
 
 /// The expression of the documented 404, if an operation has one and its error can be made.
-pub(super) fn not_found<'a>(
-    document: &'a Document,
-    planned: &PlannedOperation<'a>,
-    types: &mut Types<'a>,
-    make: Make<'_>,
-) -> Option<TokenStream> {
-    let (_, errors) = server::answers(document, planned, types);
+pub(super) fn not_found(planned: &PlannedOperation<'_>, errors: &[Answer<'_>], make: Make<'_>) -> Option<TokenStream> {
     let answer = errors.iter().find(|answer| matches!(*answer.response.status, Status::Code(404)))?;
     answer_of(planned, answer, Some("Error"), make).ok().map(|(expression, _)| expression)
 }

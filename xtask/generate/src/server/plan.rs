@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap};
 use apidrift_core::contract::{Contract, Extent, Operation, RateLimit};
 use apidrift_core::profile::SCOPES;
 use openapi_model::document::{Location, MediaType, Parameter, RequestBody, essence};
-use openapi_model::node;
 use openapi_model::paths;
 use openapi_model::problem::ProblemKind;
 use openapi_model::schema::SchemaId;
@@ -14,6 +13,7 @@ use openapi_model::shape::AllOf;
 use openapi_model::span::Span;
 use openapi_model::values::{Direction, Values};
 use proc_macro2::Ident;
+use serde_json::Value as Json;
 
 use super::kinds::says_everything;
 use crate::lower::Refused;
@@ -201,7 +201,7 @@ impl<'a> Plan<'a> {
                 return Err(Problem { is_covered: true, ..Problem::new(parameter.name.span, message) });
             }
             let media = parameter.content.first();
-            let schema = parameter.schema.or_else(|| media?.schema);
+            let schema = parameter.value_schema();
             let schemas = schema.map(AllOf::from).unwrap_or_default();
             let plain = says_everything(&self.contract.document, &schemas);
             let validated = schema.filter(|_| !plain).and_then(|schema| self.validate(schema, values.as_deref_mut()));
@@ -251,8 +251,7 @@ impl<'a> Plan<'a> {
         if let Some(index) = self.validated.iter().position(|known| *known == schema) {
             return Some(index);
         }
-        let null = node::parse("null").ok()?;
-        if let Err(reason) = values.fits(schema, Direction::Request, &null) {
+        if let Err(reason) = values.fits(schema, Direction::Request, &Json::Null) {
             let span = self.contract.document.schema(schema).span;
             let message = format!("values of this schema are not validated: {reason}");
             self.not_validated.push(Problem::new(span, message));

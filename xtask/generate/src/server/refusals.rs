@@ -3,6 +3,7 @@
 
 use apidrift_core::contract::Operation;
 use openapi_model::document::{Document, MediaType, Response, Status};
+use openapi_model::node::escaped;
 use openapi_model::schema::Types as JsonTypes;
 use openapi_model::shape::{AllOf, Shape};
 use openapi_model::values::Direction;
@@ -151,10 +152,7 @@ fn reason(body: &Json) -> String {
                 return format!("{pointer}/{name}");
             }
         }
-        open.extend(object.iter().map(|(key, value)| {
-            let key = key.replace('~', "~0").replace('/', "~1");
-            (format!("{pointer}/{key}"), value)
-        }));
+        open.extend(object.iter().map(|(key, value)| (format!("{pointer}/{}", escaped(key)), value)));
         if next > 100 {
             break;
         }

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use openapi_model::document::Document;
-use openapi_model::node;
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 use openapi_model::values::{Direction, Values};
@@ -32,8 +31,7 @@ pub struct Shared<'a> {
 impl Shared<'_> {
     /// Whether a value fits a schema.
     pub fn fits(&self, schema: SchemaId, direction: Direction, value: &Json) -> bool {
-        let Ok(node) = node::parse(&value.to_string()) else { return false };
-        self.values.borrow_mut().fits(schema, direction, &node).unwrap_or_default()
+        self.values.borrow_mut().fits(schema, direction, value).unwrap_or_default()
     }
 
     /// The default of schemas, if it fits.

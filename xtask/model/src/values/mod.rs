@@ -23,7 +23,7 @@ use self::convert::{Converter, Key};
 pub use self::definitions::{Definitions, definitions};
 pub use self::direction::Direction;
 use crate::document::Document;
-use crate::node::{Node, pointer_keys};
+use crate::node::{Node, escaped, pointer_keys};
 use crate::schema::SchemaId;
 
 /// One violation of a schema by a value.
@@ -90,7 +90,7 @@ impl<'a> Values<'a> {
     ///
     /// Why the schema cannot be used at all: a pattern that is not a regular expression, an unresolved reference.
     pub fn misfits(&mut self, schema: SchemaId, direction: Direction, value: &Node) -> Result<Vec<Misfit>, String> {
-        self.validate(schema, direction, value, |compiled, instance| compiled.misfits(instance, value))
+        self.validate(schema, direction, value.to_json(), |compiled, instance| compiled.misfits(instance, value))
     }
 
     /// Whether a value fits a schema, which takes less time than to list the violations.
@@ -98,23 +98,23 @@ impl<'a> Values<'a> {
     /// # Errors
     ///
     /// Why the schema cannot be used at all.
-    pub fn fits(&mut self, schema: SchemaId, direction: Direction, value: &Node) -> Result<bool, String> {
-        self.validate(schema, direction, value, |compiled, instance| compiled.validator.is_valid(instance))
+    pub fn fits(&mut self, schema: SchemaId, direction: Direction, value: &Json) -> Result<bool, String> {
+        self.validate(schema, direction, value.clone(), |compiled, instance| compiled.validator.is_valid(instance))
     }
 
     fn validate<T: Send>(
         &mut self,
         schema: SchemaId,
         direction: Direction,
-        value: &Node,
+        value: Json,
         validate: impl FnOnce(&Compiled, &Json) -> T + Send,
     ) -> Result<T, String> {
         let compiled = self.compiled(schema, direction)?;
-        let steps = compiled.chain.saturating_mul(depth(value) + 1);
+        let steps = compiled.chain.saturating_mul(depth(&value) + 1);
         if steps > DEEPEST {
             return Err("too many nested schemas apply to one value".to_owned());
         }
-        let instance: Json = Map::from_iter([(schema.index().to_string(), value.to_json())]).into();
+        let instance: Json = Map::from_iter([(schema.index().to_string(), value)]).into();
         let validate = || validate(&compiled, &instance);
         if steps <= SHALLOW { Ok(validate()) } else { with_stack(steps, validate) }
     }
@@ -179,7 +179,7 @@ impl Compiled {
             // The first part of the path is the schema number.
             let path = error.instance_path().as_str();
             let path = path.get(1..).and_then(|path| path.find('/').map(|at| &path[at..])).unwrap_or_default();
-            let of = |name: &str| format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let of = |name: &str| format!("{path}/{}", escaped(name));
             let mut misfit = |message: String, pointer: String| {
                 misfits.push(Misfit { message, range: at(value, &pointer).range.clone(), pointer });
             };
@@ -223,9 +223,12 @@ fn with_stack<T: Send>(steps: usize, run: impl FnOnce() -> T + Send) -> Result<T
     })
 }
 
-fn depth(node: &Node) -> usize {
-    let values = node.entries().iter().map(|entry| &entry.value).chain(node.items());
-    values.map(depth).max().map_or(0, |inner| inner + 1)
+fn depth(value: &Json) -> usize {
+    match value {
+        Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Json::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
 }
 
 /// The node at a JSON pointer, or the last existing one on its path.

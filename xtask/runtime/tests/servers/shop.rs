@@ -1963,7 +1963,7 @@ pub mod runtime {
         //! Validates values against the contract's schemas with the `jsonschema` crate: patterns, bounds, alternatives and all else that
         //! types do not express.
 
-        use std::collections::BTreeSet;
+        use std::collections::{BTreeMap, BTreeSet};
         use std::sync::{LazyLock, OnceLock};
 
         use jsonschema::Validator;
@@ -2063,20 +2063,17 @@ pub mod runtime {
 
         /// Whether a definition leads back to itself.
         fn contains_itself(definitions: &Value) -> bool {
-            let names = definitions.as_object().into_iter().flat_map(Map::keys);
-            names.into_iter().any(|name| {
-                let mut seen = BTreeSet::new();
-                let mut open = references(&definitions[name]);
-                while let Some(next) = open.pop() {
-                    if next == *name {
-                        return true;
-                    }
-                    if seen.insert(next.clone()) {
-                        open.extend(references(&definitions[&next]));
-                    }
+            let definitions = definitions.as_object().into_iter().flatten();
+            let mut open: BTreeMap<&String, Vec<String>> = definitions.map(|(name, it)| (name, references(it))).collect();
+            loop {
+                // What leads only to what leads nowhere is done with.
+                let is_done = |needed: &[String]| !needed.iter().any(|name| open.contains_key(name));
+                let done: BTreeSet<_> = open.iter().filter(|(_, needed)| is_done(needed)).map(|(name, _)| *name).collect();
+                if done.is_empty() {
+                    return !open.is_empty();
                 }
-                false
-            })
+                open.retain(|name, _| !done.contains(name));
+            }
         }
 
         /// How many alternatives a schema has at most at one place.

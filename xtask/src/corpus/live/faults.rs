@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use apidrift_core::contract::{Contract, Operation, identity};
-use openapi_model::document::{Header, MediaType, Response, Status};
+use openapi_model::document::{Header, MediaType, Response, Status, covers};
 use openapi_model::node::Node;
-use openapi_model::schema::{SchemaId, Types};
+use openapi_model::schema::Types;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
@@ -266,21 +266,6 @@ fn headers(contract: &Contract, header: &Header, status: u16) -> Vec<Change> {
 fn media<'a>(response: &'a Response, answered: &Answered) -> Option<&'a MediaType> {
     let name = answered.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
     response.content.iter().find(|media| covers(&media.name, name))
-}
-
-fn covers(documented: &str, name: &str) -> bool {
-    let essence = |name: &str| name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let (documented, name) = (essence(documented), essence(name));
-    match documented.strip_suffix('*') {
-        Some("*/") => true,
-        Some(start) => name.starts_with(start),
-        None => documented == name,
-    }
-}
-
-/// The schema of a parameter, also of one that is described by its content.
-pub fn parameter_schema(parameter: &openapi_model::document::Parameter) -> Option<SchemaId> {
-    parameter.schema.or_else(|| parameter.content.first().and_then(|media| media.schema))
 }
 
 /// A fault, for people.

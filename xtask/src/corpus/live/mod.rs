@@ -222,7 +222,7 @@ fn known(file: &Path, operations: &[String], seed: u64) -> anyhow::Result<Known>
         ids.push(operation.id.value.clone());
         let in_path = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
         let own = in_path.filter_map(|parameter| {
-            let value = match faults::parameter_schema(parameter) {
+            let value = match parameter.value_schema() {
                 Some(schema) => sample(&contract.document, &mut values, schema, Direction::Request, true)?,
                 None => "text".into(),
             };

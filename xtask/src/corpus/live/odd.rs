@@ -7,7 +7,6 @@ use openapi_model::document::Location;
 use openapi_model::schema::Types;
 use serde_json::Value as Json;
 
-use super::faults::parameter_schema;
 use super::routes;
 use crate::proxy::Asked;
 
@@ -78,7 +77,7 @@ impl Odd {
         for parameter in
             operation.parameters.iter().filter(|it| matches!(it.location, Location::Path | Location::Query))
         {
-            let Some(schema) = parameter_schema(parameter) else { continue };
+            let Some(schema) = parameter.value_schema() else { continue };
             let types = contract.document.shape_of(schema).types;
             let kinds: &[Kind] = match types {
                 Types::STRING if parameter.location == Location::Path => &[Kind::Long, Kind::NotAscii],

@@ -1,6 +1,7 @@
 //! The fields of a body and what its schema promises of each.
 
 use openapi_model::document::Document;
+use openapi_model::node::escaped;
 use openapi_model::schema::{SchemaId, Types};
 use openapi_model::shape::{Additional, AllOf};
 use serde_json::Value as Json;
@@ -58,7 +59,7 @@ fn walk(document: &Document, schemas: &AllOf, value: &Json, pointer: &str, depth
                     types: is_certain.then_some(types),
                 });
                 if let Some(value) = fields.get(name) {
-                    let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                    let pointer = format!("{pointer}/{}", escaped(name));
                     walk(document, &property.schema, value, &pointer, depth + 1, found);
                 }
             }

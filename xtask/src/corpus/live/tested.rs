@@ -69,7 +69,6 @@ pub fn with_conform(known: &Known, url: &str, operations: &[String]) -> Reported
     let mut reported = Reported::default();
     for operation in operations {
         let limits = Limits {
-            send: known.operations.clone(),
             // The server is there to be tested.
             everything: true,
             operations: vec![operation.clone()],

@@ -1,13 +1,13 @@
 //! What HTTP says of requests that are not as the contract says: a contract that documents no refusal for them says nothing of
 //! them, so a server may refuse them in the usual way.
 
-use openapi_model::document::{Location, essence};
+use openapi_model::document::{Location, covers, essence};
 use openapi_model::node::Node;
 use openapi_model::schema::Types;
 use openapi_model::values::Direction;
 
 use super::super::credentials::CallerRole;
-use super::super::operation::{Operation, Parameter, covers, is_json_type};
+use super::super::operation::{Operation, Parameter, is_json_type};
 use super::super::parameters;
 use super::super::session::Session;
 use super::super::wire::{Answer, Request};

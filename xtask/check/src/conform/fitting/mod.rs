@@ -6,7 +6,6 @@ mod texts;
 use std::cell::Cell;
 
 use openapi_model::document::Document;
-use openapi_model::node;
 use openapi_model::schema::{SchemaId, Types};
 use openapi_model::shape::{Additional, AllOf, Alternatives, Shape};
 use openapi_model::span::Spanned;
@@ -66,10 +65,7 @@ pub fn sample(
     is_plain: bool,
 ) -> Option<Json> {
     let shape = document.shape_of(schema);
-    let mut fits = |value: &Json| {
-        let node = node::parse(&value.to_string()).ok();
-        node.is_some_and(|node| values.fits(schema, direction, &node).unwrap_or_default())
-    };
+    let mut fits = |value: &Json| values.fits(schema, direction, value).unwrap_or_default();
     // A list or an object without anything in it is no text.
     let is_text = |value: &Json| match value {
         Json::Array(items) => !items.is_empty(),
